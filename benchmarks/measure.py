@@ -1,0 +1,218 @@
+"""Runs everything, interleaved, and gathers what was found."""
+
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from importlib import metadata
+from pathlib import Path
+from statistics import median
+from typing import Any, Final, TypeAlias
+
+from attrs import frozen
+
+from benchmarks.contestants import Contestant
+from benchmarks.pages import Expected, expect, prepare
+from benchmarks.processes import API_TOKEN, BrokenError, Server, report_of, run, server
+from benchmarks.results import Results, Row, Run, Series
+from benchmarks.scale import LATENCY_MS, PAGES, SMALL_PAGE
+
+Say: TypeAlias = Callable[[str], None]
+
+_SHARED: Final = ("threads-async", "cattrs", "yarl", "multidict", "stamina", "pyperf")
+_CLOCK: Final = "import time; began = time.perf_counter(); import {}; print((time.perf_counter() - began) * 1e3)"
+_GROWTH: Final = (1_000, 10_000, 100_000, 1_000_000)
+_BLOCKS: Final = (
+    ("block", 1_000, ""),
+    ("frozen", 1_000, ", after gc.freeze()"),
+    ("hand", 1_000, ", by hand"),
+    ("block", 100_000, ""),
+    ("hand", 100_000, ", by hand"),
+)
+_PREFETCH: Final = (0, 8, 16)
+_MICRO: Final = {
+    "decode_ours": "decode a page of 1,000: this library, checked",
+    "decode_by_hand": "decode a page of 1,000: msgspec and attrs by hand, unchecked",
+    "decode_dicts": "decode a page of 1,000: msgspec, dicts",
+    "walk_page": "the walk alone, a page",
+    "iterate_item": "the iterator alone, a thread",
+}
+
+
+@frozen
+class Plan:
+    """What to run.
+
+    Attributes:
+        contestants: Who takes part.
+        threads: How many threads each lists.
+        total: The page size.
+        rounds: How many times everything runs.
+        everything: Whether scale, parts and start are measured too, not only the contestants.
+    """
+
+    contestants: tuple[Contestant, ...]
+    threads: int = 200_000
+    total: int = 1000
+    rounds: int = 7
+    everything: bool = True
+
+
+def carry_out(plan: Plan, say: Say) -> Results:
+    """Run `plan` and return what was found.
+
+    Args:
+        plan: What to run.
+        say: Told what runs, for whoever waits.
+    """
+    expected = expect(prepare(plan.threads), plan.threads)
+    series: list[Series] = []
+    with server(plan.threads, plan.total) as running:
+        rows = _contest(plan, running, expected, say)
+        if plan.everything:
+            series += _scale(plan.rounds, running, say)
+    if plan.everything:
+        series += _start(3 * plan.rounds, say)
+        series += _micro(plan.rounds, say)
+    return Results(
+        machine=machine(),
+        versions=versions(plan.contestants),
+        threads=plan.threads,
+        total=plan.total,
+        rounds=plan.rounds,
+        checksum=expected.checksum,
+        rows=rows,
+        series=tuple(series),
+    )
+
+
+def fault_of(measured: dict[str, Any], expected: Expected) -> str | None:
+    """Return what is wrong with the threads that a contestant delivered, or None."""
+    for name in ("count", "characters", "checksum"):
+        wanted = getattr(expected, name)
+        if measured[name] != wanted:
+            return f"{name} is {measured[name]} instead of {wanted}"
+    return None
+
+
+def _contest(plan: Plan, running: Server, expected: Expected, say: Say) -> tuple[Row, ...]:
+    runs: dict[str, list[Run]] = {one.name: [] for one in plan.contestants}
+    faults: dict[str, str] = {}
+    for number in range(plan.rounds):
+        # Each round begins with another one, so that none is always the first after a pause.
+        for one in rotated(plan.contestants, number):
+            if one.name in faults:
+                continue
+            say(f"round {number + 1} of {plan.rounds}: {one.title}")
+            try:
+                before = running.requests()
+                measured = report_of(
+                    f"benchmarks.contestants.{one.name}", running.url, API_TOKEN, str(plan.threads), str(plan.total)
+                )
+                # It lists all threads twice: with the clock, and for the checksum.
+                requests = (running.requests() - before) / 2
+                fault = fault_of(measured, expected)
+            except BrokenError as error:
+                fault = str(error)
+            if fault is not None:
+                faults[one.name] = fault
+                continue
+            runs[one.name].append(Run(measured["cpu_s"], measured["wall_s"], measured["peak_kib"], requests))
+    return tuple(
+        Row(one.name, one.title, one.is_ours, tuple(runs[one.name]), faults.get(one.name)) for one in plan.contestants
+    )
+
+
+def rotated(contestants: Sequence[Contestant], number: int) -> tuple[Contestant, ...]:
+    """Return `contestants` beginning with another one for each `number`."""
+    first = number % len(contestants) if contestants else 0
+    return (*contestants[first:], *contestants[:first])
+
+
+def _scale(rounds: int, running: Server, say: Say) -> Iterable[Series]:
+    found: dict[tuple[str, str, str], list[float]] = {}
+
+    def add(name: str, title: str, unit: str, value: float) -> None:
+        found.setdefault((name, title, unit), []).append(value)
+
+    for number in range(rounds):
+        say(f"scale, round {number + 1} of {rounds}")
+        for threads in _GROWTH:
+            measured = report_of("benchmarks.scale", running.url, API_TOKEN, "growth", str(threads))
+            add(f"growth_cpu_{threads}", f"CPU for a thread, list of {threads:,}", "µs", measured["cpu_us"])
+            add(f"growth_peak_{threads}", f"peak memory, list of {threads:,}", "MB", measured["peak_kib"] * 1024 / 1e6)
+        for kind, total, title in _BLOCKS:
+            measured = report_of("benchmarks.scale", running.url, API_TOKEN, kind, str(total))
+            whole = f"longest block of the event loop, pages of {total:,}{title}"
+            add(f"{kind}_{total}", whole, "ms", measured["wall_s"] * 1e3)
+            add(f"{kind}_cpu_{total}", f"{whole}, CPU", "ms", measured["cpu_s"] * 1e3)
+        for ahead in _PREFETCH:
+            measured = report_of("benchmarks.scale", running.url, API_TOKEN, "prefetch", str(ahead))
+            title = f"{PAGES} pages of {SMALL_PAGE} that take {LATENCY_MS} ms each, prefetch={ahead}"
+            add(f"prefetch_{ahead}", title, "s", measured["wall_s"])
+    return [Series(*key, tuple(values)) for key, values in found.items()]
+
+
+def _start(rounds: int, say: Say) -> Iterable[Series]:
+    """Measure what it takes to start."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for number in range(rounds + 1):
+        say(f"start, round {number} of {rounds}")
+        once = {
+            ("import_ours", "import threads_async"): float(run("-c", _CLOCK.format("threads_async"))),
+            ("import_needed", "import aiohttp, attrs, cattrs"): float(
+                run("-c", _CLOCK.format("aiohttp, attrs, cattrs"))
+            ),
+            ("help", "threads-async --help, whole process"): _milliseconds("-m", "threads_async", "--help"),
+            ("python_aiohttp", "python -c 'import aiohttp', whole process"): _milliseconds("-c", "import aiohttp"),
+        }
+        if number:  # The round before the first one fills the caches.
+            for key, value in once.items():
+                found.setdefault(key, []).append(value)
+    return [Series(*key, "ms", tuple(values)) for key, values in found.items()]
+
+
+def _milliseconds(*arguments: str) -> float:
+    began = time.perf_counter()
+    run(*arguments)
+    return (time.perf_counter() - began) * 1e3
+
+
+def _micro(rounds: int, say: Say) -> Iterable[Series]:
+    """Time the parts, each round in processes of its own."""
+    import pyperf  # noqa: PLC0415 - only here, so that the contestants can run without it
+
+    found: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(rounds):
+            say(f"parts, round {number + 1} of {rounds}")
+            path = Path(folder) / f"{number}.json"
+            run("-m", "benchmarks.micro", "--processes=1", "--values=5", "--warmups=1", "--quiet", f"--output={path}")
+            for bench in pyperf.BenchmarkSuite.load(str(path)).get_benchmarks():
+                found.setdefault(bench.get_name(), []).append(median(bench.get_values()) * 1e6)
+    return [Series(name, _MICRO[name], "µs", tuple(values)) for name, values in found.items()]
+
+
+def machine() -> str:
+    """Return what this machine is, in words that name neither it nor its owner."""
+    model = platform.machine()
+    memory = ""
+    cpuinfo, meminfo = Path("/proc/cpuinfo"), Path("/proc/meminfo")
+    if cpuinfo.exists():
+        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = f"{names[0]}, {model}" if names else model
+    if meminfo.exists():
+        memory = f", {int(meminfo.read_text().split()[1]) / 2**20:.0f} GiB of memory"
+    return f"{os.cpu_count()} processors ({model}){memory}, {platform.system()}"
+
+
+def versions(contestants: Iterable[Contestant]) -> dict[str, str]:
+    """Return the versions of Python and of all that takes part, as far as it is installed."""
+    found = {platform.python_implementation(): platform.python_version()}
+    for name in sorted({*_SHARED, *(name for one in contestants for name in one.distributions)}):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

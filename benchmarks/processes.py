@@ -1,0 +1,110 @@
+"""The processes of a run: one server, and one process for each measurement. All of them stay on loopback."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import frozen
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+API_TOKEN: Final = "benchmark"  # noqa: S105 - it opens nothing but the server of the benchmark
+_SECONDS: Final = 300
+"""Most seconds for one process."""
+
+
+class BrokenError(Exception):
+    """A process of the benchmark failed; the message says how."""
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of all processes: no proxy, no telemetry, no settings of whoever runs them."""
+    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    # Bytecode is kept, or imports would be compiled anew.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept | {"RUNTIME__DLTHUB_TELEMETRY": "false", "NO_PROXY": "*"}
+
+
+def run(*arguments: str, seconds: float = _SECONDS) -> str:
+    """Run Python with `arguments` in the root of the repository and return what it prints.
+
+    Raises:
+        BrokenError: It failed, or took longer than `seconds`.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - our own programs
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise BrokenError(f"it took longer than {seconds:g} s") from None
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise BrokenError(f"it ended with status {done.returncode}: {last[0]}")
+    return done.stdout
+
+
+def report_of(module: str, *arguments: str) -> dict[str, Any]:
+    """Run a module and return the JSON object that it prints.
+
+    Raises:
+        BrokenError: It failed, took too long, or printed something else.
+    """
+    printed = run("-m", module, *arguments)
+    try:
+        value = json.loads(printed)
+    except ValueError:
+        raise BrokenError("it did not report in JSON") from None
+    if not isinstance(value, dict):
+        raise BrokenError("it did not report a JSON object")
+    return value
+
+
+@frozen
+class Server:
+    """The server process.
+
+    Attributes:
+        url: Where it listens.
+    """
+
+    url: str
+
+    def requests(self) -> int:
+        """Return how many requests for threads it has seen."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{self.url}/requests", timeout=10) as answer:
+            return int(answer.read())
+
+
+@contextlib.contextmanager
+def server(prepared: int, total: int) -> Iterator[Server]:
+    """Run a server with so many threads prepared, in pages of `total`."""
+    command = [sys.executable, "-m", "benchmarks.server", str(prepared), str(total), API_TOKEN]
+    with subprocess.Popen(  # noqa: S603 - our own program
+        command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None  # noqa: S101 - asked for above
+        assert process.stdout is not None  # noqa: S101 - asked for above
+        try:
+            port = process.stdout.readline().strip()
+            if not port:
+                raise BrokenError("the server did not start")
+            yield Server(f"http://127.0.0.1:{port}")
+        finally:
+            # It ends when its input does.
+            process.stdin.close()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()

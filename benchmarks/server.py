@@ -1,0 +1,93 @@
+"""The server process: prepared pages over HTTP/1.1 on loopback, at the least cost that asyncio allows.
+
+Run as ``python -m benchmarks.server COUNT TOTAL TOKEN``; it prints its port, and ends when its standard input does. A
+base URL says which listing it is: ``/of/5000`` has 5,000 threads, and ``/of/5000/late/20`` answers after 20 ms.
+``/requests`` tells how many requests for threads have come in so far, those below ``/warm`` left out.
+"""
+
+import asyncio
+import re
+import sys
+from typing import Final
+from urllib.parse import parse_qsl
+
+from benchmarks.pages import Book, prepare
+
+_LINE: Final = re.compile(rb"GET (/warm)?/of/(\d+)(?:/late/(\d+))?/v1/threads\?(\S+) HTTP/1\.1\r\n")
+_END: Final = b"\r\n\r\n"
+_DEFAULT_TOTAL: Final = 1000
+
+
+def answer(status: bytes, *parts: bytes) -> bytes:
+    """Return the bytes of an answer whose body is `parts`."""
+    head = b"HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n" % (
+        status,
+        sum(map(len, parts)),
+    )
+    return b"".join((head, *parts))
+
+
+class Connection(asyncio.Protocol):
+    """Answers the requests of one connection, in order.
+
+    Args:
+        book: The bodies.
+        token: What the header ``Api-Token`` must hold.
+        seen: Holds the number of requests for threads so far, over all connections.
+    """
+
+    def __init__(self, book: Book, token: bytes, seen: list[int]) -> None:
+        self._book = book
+        self._token = token
+        self._seen = seen
+        self._data = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a server on TCP has no other
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer each request that is complete."""
+        self._data += data
+        while _END in self._data:
+            request, self._data = self._data.split(_END, 1)
+            seconds, reply = self._reply(request + b"\r\n")
+            if seconds:
+                asyncio.get_running_loop().call_later(seconds, self._send, reply)
+            else:
+                self._send(reply)
+
+    def _send(self, reply: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(reply)
+
+    def _reply(self, request: bytes) -> tuple[float, bytes]:
+        """Return the seconds to wait, and the answer."""
+        if request.startswith(b"GET /requests "):
+            return 0, answer(b"200 OK", b"%d" % self._seen[0])
+        line = _LINE.match(request)
+        if line is None:
+            return 0, answer(b"404 Not Found", b'{"message":"no such path"}')
+        if b": %s\r\n" % self._token not in request:
+            return 0, answer(b"401 Unauthorized", b'{"message":"Unauthenticated"}')
+        warm, count, late, query = line.groups()
+        self._seen[0] += warm is None
+        asked = dict(parse_qsl(query.decode()))
+        start, total = int(asked.get("start", 0)), int(asked.get("total", _DEFAULT_TOTAL))
+        return int(late or 0) / 1000, answer(b"200 OK", *self._book.body(int(count), start, total))
+
+
+async def serve(book: Book, token: bytes) -> None:
+    """Serve until standard input ends."""
+    loop = asyncio.get_running_loop()
+    seen = [0]
+    server = await loop.create_server(lambda: Connection(book, token, seen), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - what starts it reads this
+    await loop.run_in_executor(None, sys.stdin.read)
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Book(prepare(int(sys.argv[1])), int(sys.argv[2])), sys.argv[3].encode()))

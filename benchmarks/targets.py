@@ -1,0 +1,89 @@
+"""What this library promises about its cost, and whether a run has kept it. Performs no I/O.
+
+Ratios of times are those of the best rounds: other work of the machine only ever adds to a time, and it may fall on one
+side of a ratio alone. What is itself a worst case, or no time, is judged by the median of the rounds.
+"""
+
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from benchmarks.results import Results
+
+
+@frozen
+class Target:
+    """A promise, and what was found.
+
+    Attributes:
+        claim: What is promised, with its bound.
+        found: What was measured.
+        met: Whether the promise was kept.
+    """
+
+    claim: str
+    found: str
+    met: bool
+
+
+def _cpu(results: Results, name: str) -> float | None:
+    row = results.row(name)
+    return None if row is None else row.best_cpu_s
+
+
+def _ratio(above: float | None, below: float | None) -> float | None:
+    return None if above is None or below is None or below == 0 else above / below
+
+
+def _at_most(claim: str, value: float | None, bound: float, form: str = "{:.2f} times") -> Iterator[Target]:
+    if value is not None:
+        yield Target(claim, form.format(value), value <= bound)
+
+
+def _at_least(claim: str, value: float | None, bound: float, form: str = "{:.1f} times") -> Iterator[Target]:
+    if value is not None:
+        yield Target(claim, form.format(value), value >= bound)
+
+
+def judge(results: Results) -> list[Target]:
+    """Return all targets of which both sides were measured."""
+    return [*_of_the_listing(results), *_of_scale(results), *_of_the_rest(results)]
+
+
+def _of_the_listing(results: Results) -> Iterator[Target]:
+    page, item, hand = (_cpu(results, name) for name in ("ours_by_page", "ours_by_item", "by_hand"))
+    yield from _at_most("CPU by page: at most 1.2 times the loop by hand", _ratio(page, hand), 1.2)
+    yield from _at_most("CPU by item: at most 1.4 times the loop by hand", _ratio(item, hand), 1.4)
+    pydantic = _ratio(item, _cpu(results, "httpx_pydantic"))
+    yield from _at_most("CPU by item: less than httpx + pydantic", pydantic, 1.0)
+    for name, title, bound in (("azure_core", "azure-core", 2), ("dlt_rest", "dlt", 2), ("stainless", "Stainless", 15)):
+        claim = f"CPU by item: {title} needs at least {bound} times as much"
+        yield from _at_least(claim, _ratio(_cpu(results, name), item), bound)
+
+
+def _of_scale(results: Results) -> Iterator[Target]:
+    costs = [one.best for one in results.series if one.name.startswith("growth_cpu_") and one.values]
+    if costs:
+        spread = (max(costs) / min(costs) - 1) * 100
+        claim = "cost of a thread from 1,000 threads to 1,000,000: flat within 20 %"
+        yield from _at_most(claim, spread, 20, "{:.0f} %")
+    few, many = results.median("growth_peak_10000"), results.median("growth_peak_1000000")
+    if few is not None and many is not None:
+        yield from _at_most("memory for 1,000,000 threads: at most 30 MB above 10,000", many - few, 30, "{:.1f} MB")
+    block = results.median("block_1000")
+    yield from _at_most("longest block of the event loop, pages of 1,000: at most 10 ms", block, 10, "{:.1f} ms")
+    plain = results.best("prefetch_0")
+    for ahead, bound in ((8, 6.5), (16, 11)):
+        claim = f"200 pages that take 20 ms each: prefetch={ahead} at least {bound:g} times as fast as none"
+        yield from _at_least(claim, _ratio(plain, results.best(f"prefetch_{ahead}")), bound)
+
+
+def _of_the_rest(results: Results) -> Iterator[Target]:
+    decode = _ratio(results.best("decode_ours"), results.best("decode_by_hand"))
+    yield from _at_most("decoding a page: at most 1.15 times the loop by hand", decode, 1.15)
+    ours = _ratio(results.best("import_ours"), results.best("import_needed"))
+    yield from _at_most("import: at most 1.15 times aiohttp, attrs and cattrs", ours, 1.15)
+    shown, bare = results.best("help"), results.best("python_aiohttp")
+    if shown is not None and bare is not None:
+        claim = "`threads-async --help`: at most 150 ms more than `python -c 'import aiohttp'`"
+        yield from _at_most(claim, shown - bare, 150, "{:.0f} ms")

@@ -1,0 +1,399 @@
+"""`list` and `count` against a server, in this process."""
+
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from cli_support import JWT, SECONDS, running, settings, start
+
+from threads_async import ThreadsError
+from threads_async.cli import _list, main
+from threads_async.cli._exits import EXIT_CODES, failure_of
+from threads_async.testing import FakeServer, FakeThread, Fault, SeenRequest
+
+Capture = pytest.CaptureFixture[bytes]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
+    """A server of 25 threads that the environment points to."""
+    server = FakeServer(25, token="Sesame-0123456789")
+    with running(server):
+        monkeypatch.setenv("ZB_API_BASE_URL", server.url)
+        monkeypatch.setenv("ZB_API_TOKEN", server.token)
+        yield server
+
+
+def objects(capture: Capture) -> list[dict[str, Any]]:
+    output = capture.readouterr()
+    assert b"" == output.err
+    return [json.loads(line) for line in output.out.splitlines()]
+
+
+def error_line(capture: Capture) -> str:
+    """The one line on standard error."""
+    text = capture.readouterr().err.decode()
+    assert re.fullmatch("threads-async: [^\n]+\n", text)
+    return text.removeprefix("threads-async: ").rstrip("\n")
+
+
+def on_wire(thread: FakeThread) -> tuple[Any, ...]:
+    return (thread.workspace_id, thread.thread_token, thread.type)
+
+
+def test_every_thread_is_listed_once_over_all_pages(server: FakeServer, capsysbinary: Capture) -> None:
+    assert 0 == main(["list", "--total", "10"])
+
+    listed = objects(capsysbinary)
+    assert [on_wire(thread) for thread in server.threads] == [
+        (one["workspaceId"], one["threadToken"], one["type"]) for one in listed
+    ]
+    assert [{"workspaceId", "threadToken", "type", "createdAt"}] * 25 == [set(one) for one in listed]
+    assert ["0", "10", "20"] == [request.parameters["start"] for request in server.requests]
+
+
+def test_every_option_goes_over_the_wire(server: FakeServer, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text(f"{JWT}\n", encoding="utf-8")
+    options = "--workspace-id 7 --start 3 --total 5 --type Manual --sorting CreatedAt"
+
+    assert 0 == main(["list", *options.split(), "--thread-token-file", str(path)])
+
+    assert {
+        "workspaceId": "7",
+        "start": "3",
+        "total": "5",
+        "type": "Manual",
+        "sorting": "CreatedAt",
+        "thread_token": JWT,
+    } == server.requests[0].parameters
+
+
+def test_max_items_bounds_the_list(server: FakeServer, capsysbinary: Capture) -> None:
+    assert 0 == main(["list", "--max-items", "12", "--total", "10"])
+
+    assert [thread.thread_token for thread in server.threads[:12]] == [
+        one["threadToken"] for one in objects(capsysbinary)
+    ]
+
+
+def test_pages_may_be_asked_for_ahead(server: FakeServer, capsysbinary: Capture) -> None:
+    assert 0 == main(["list", "--total", "10", "--prefetch", "2"])
+
+    assert [thread.thread_token for thread in server.threads] == [one["threadToken"] for one in objects(capsysbinary)]
+
+
+def stop_first_thread_before_second_page(server: FakeServer) -> None:
+    def on_request(_: SeenRequest) -> None:
+        if len(server.requests) == 2:
+            server.stop_thread(server.threads[0])
+
+    server.on_request = on_request
+
+
+def test_a_list_that_moves_is_told_of(server: FakeServer, capsysbinary: Capture) -> None:
+    stop_first_thread_before_second_page(server)
+
+    assert 0 == main(["list", "--total", "10"])
+
+    assert "; with --consistent " in error_line(capsysbinary)
+
+
+def test_a_consistent_list_has_every_thread_that_lives(server: FakeServer, capsysbinary: Capture) -> None:
+    everyone = [thread.thread_token for thread in server.threads]
+    stop_first_thread_before_second_page(server)
+
+    assert 0 == main(["list", "--total", "10", "--consistent"])
+
+    assert everyone == [one["threadToken"] for one in objects(capsysbinary)]
+
+
+def test_csv_has_a_header_and_a_row_a_thread(server: FakeServer, capsysbinary: Capture) -> None:
+    assert 0 == main(["list", "--format", "csv", "--total", "10"])
+
+    header, *rows = csv.reader(io.StringIO(capsysbinary.readouterr().out.decode(), newline=""))
+    assert ["workspaceId", "threadToken", "type", "createdAt"] == header
+    assert [thread.thread_token for thread in server.threads] == [row[1] for row in rows]
+
+
+def test_a_table_in_a_pipe_has_a_header_and_a_line_a_thread(server: FakeServer, capsysbinary: Capture) -> None:
+    assert 0 == main(["list", "--format", "table", "--total", "10"])
+
+    output = capsysbinary.readouterr().out
+    assert 1 + 25 == output.count(b"\n")
+    assert not any(str(thread.thread_token).encode() in output for thread in server.threads)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "output"),
+    [
+        ("jsonl", b""),
+        ("csv", b"workspaceId,threadToken,type,createdAt\r\n"),
+        ("table", b"CREATED                    TYPE             TOKEN     WORKSPACE\n"),
+    ],
+)
+@pytest.mark.usefixtures("server")
+def test_an_empty_list_is_a_header_alone(wanted: str, output: bytes, capsysbinary: Capture) -> None:
+    assert 0 == main(["list", "--workspace-id", "99", "--format", wanted])
+
+    assert output == capsysbinary.readouterr().out
+
+
+def test_count_prints_the_number_for_one_small_request(server: FakeServer, capsysbinary: Capture) -> None:
+    assert 0 == main(["count"])
+
+    assert b"25\n" == capsysbinary.readouterr().out
+    assert ["1"] == [request.parameters["total"] for request in server.requests]
+
+
+def test_count_takes_the_same_filters(server: FakeServer, capsysbinary: Capture) -> None:
+    assert 0 == main(["count", "--type", "Manual"])
+
+    assert sum(thread.type == "Manual" for thread in server.threads) == int(capsysbinary.readouterr().out)
+
+
+def test_the_thread_token_may_come_from_the_environment(
+    server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = str(server.threads[20].thread_token)
+    monkeypatch.setenv("THREADS_ASYNC_THREAD_TOKEN", wanted)
+
+    assert 0 == main(["list"])
+
+    assert [wanted] == [one["threadToken"] for one in objects(capsysbinary)]
+
+
+def test_a_token_file_goes_before_the_environment(
+    server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "token"
+    # As an editor of Windows saves it.
+    path.write_bytes(b"\xef\xbb\xbf" + server.token.encode() + b"\r\n")
+    monkeypatch.setenv("ZB_API_TOKEN", "another")
+
+    assert 0 == main(["list", "--token-file", str(path), "--base-url", server.url])
+
+
+def test_a_token_may_come_from_standard_input(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ZB_API_TOKEN")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(server.token.encode())))
+
+    assert 0 == main(["list", "--token-file", "-"])
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b"two words", b"\xff\xfeS\x00", b"\x00" * 100_000])
+def test_a_file_that_does_not_hold_one_token_is_a_usage_error(
+    content: bytes, tmp_path: Path, capsysbinary: Capture
+) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(content)
+
+    assert 2 == main(["list", "--token-file", str(path)])
+
+    assert "must hold one token" in error_line(capsysbinary)
+
+
+def test_a_token_given_as_the_name_of_its_file_is_not_shown(capsysbinary: Capture) -> None:
+    assert 2 == main(["list", "--token-file", JWT])
+
+    line = error_line(capsysbinary)
+    assert "--token-file" in line
+    assert JWT not in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("list", "set ZB_API_TOKEN or give --token-file"),
+        ("bogus", "'bogus'; see threads-async --help"),
+        ("list --tota 5", "--total"),
+        ("list --total many", "'many' is not a valid integer; see threads-async list --help"),
+        ("list --demo --type Robot", "'Robot' is not one of 'Manual', 'BrowserInstance'"),
+        ("list --demo --total 0", "--total: total must be"),
+        ("list --demo --start -1", "--start: start must be"),
+        ("list --demo --max-items -1", "--max-items: max_items must be"),
+        ("list --demo --workspace-id 9223372036854775808", "--workspace-id: workspace_id must be"),
+        ("list --demo --sorting Age", "--sorting: sorting must be"),
+        ("list --demo --timeout nan", "--timeout: timeout must be"),
+        ("list --demo --attempts 0", "--attempts"),
+        ("list --demo-threads 5", "--demo-threads goes with --demo"),
+        ("list --demo --base-url http://localhost", "neither --base-url nor --token-file"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_exit_code_2(arguments: str, expected: str, capsysbinary: Capture) -> None:
+    assert 2 == main(arguments.split())
+
+    assert expected in error_line(capsysbinary)
+
+
+@pytest.mark.usefixtures("server")
+def test_a_wrong_setting_is_named_as_on_the_command_line(capsysbinary: Capture) -> None:
+    assert 2 == main(["list", "--base-url", "ftp://localhost"])
+
+    assert error_line(capsysbinary).startswith("ZB_API_BASE_URL or --base-url: ")
+
+
+def test_a_demo_needs_neither_program_nor_token(capsysbinary: Capture) -> None:
+    assert 0 == main(["list", "--demo"])
+
+    assert 2500 == len(objects(capsysbinary))
+
+
+def test_a_demo_has_as_many_threads_as_told(capsysbinary: Capture) -> None:
+    assert 0 == main(["count", "--demo", "--demo-threads", "7"])
+
+    assert b"7\n" == capsysbinary.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (Fault(status=None), 3),
+        (Fault(status=401), 5),
+        (Fault(status=403), 5),
+        (Fault(status=500), 6),
+        (Fault(status=429), 7),
+        (Fault(status=404), 8),
+        (Fault(status=302, headers={"Location": "http://elsewhere.example"}), 8),
+        (Fault(status=200, body=b"<html>"), 9),
+        (Fault(status=200, body=b'{"totalCount":5,"items":[]}'), 10),
+        (Fault(status=200, body=b" " * (64 * 2**20 + 1)), 11),
+    ],
+)
+def test_a_failure_is_one_line_and_the_exit_code_of_its_family(
+    fault: Fault, code: int, server: FakeServer, capsysbinary: Capture
+) -> None:
+    server.fault_for = lambda _: fault
+
+    assert code == main(["list"])
+
+    line = error_line(capsysbinary)
+    assert "resume" not in line
+    assert server.token not in line
+
+
+def test_a_slow_answer_has_an_exit_code_of_its_own(server: FakeServer) -> None:
+    server.latency = 60
+
+    # In a process of its own: on Python 3.11 a cancelled coroutine makes coverage lose the rest of the function.
+    with start("count", "--timeout", "0.05", "--attempts", "1", env=settings(server)) as process:
+        _, error = process.communicate(timeout=SECONDS)
+
+    assert 4 == process.returncode
+    assert re.fullmatch("threads-async: [^\n]+: no whole answer within 0.05 s; [^\n]+\n", error)
+
+
+def test_the_words_of_a_server_cannot_reach_the_terminal(server: FakeServer, capsysbinary: Capture) -> None:
+    server.fault_for = lambda _: Fault(status=500, body=b'{"message":"\\u001b[31m\\u202ered\\r\\nline\\u009b"}')
+
+    assert 6 == main(["list", "--attempts", "1"])
+
+    assert error_line(capsysbinary).isprintable()
+
+
+def fail_from(start: int) -> Any:
+    def fault_for(request: SeenRequest) -> Fault | None:
+        return Fault(status=503) if int(request.parameters["start"]) >= start else None
+
+    return fault_for
+
+
+def test_after_a_failure_in_the_middle_the_rest_is_had_by_the_option_that_it_names(
+    server: FakeServer, capsysbinary: Capture
+) -> None:
+    server.fault_for = fail_from(20)
+
+    assert 6 == main(["list", "--total", "10", "--max-items", "23"])
+
+    output = capsysbinary.readouterr()
+    advice = re.search("; resume with (--start [0-9]+ --max-items [0-9]+)\n$", output.err.decode())
+    assert advice is not None
+    assert "--start 20 --max-items 3" == advice[1]
+    server.fault_for = None
+    assert 0 == main(["list", "--total", "10", *advice[1].split()])
+    rest = capsysbinary.readouterr().out
+    assert [thread.thread_token for thread in server.threads[:23]] == [
+        json.loads(line)["threadToken"] for line in (output.out + rest).splitlines()
+    ]
+
+
+def test_without_max_items_the_advice_is_a_start_alone(server: FakeServer, capsysbinary: Capture) -> None:
+    server.fault_for = fail_from(10)
+
+    assert 6 == main(["list", "--total", "10"])
+
+    assert error_line(capsysbinary).endswith("; resume with --start 10")
+
+
+def test_a_retry_that_helps_is_not_mentioned(server: FakeServer, capsysbinary: Capture) -> None:
+    server.fail_next(2)
+
+    assert 0 == main(["list"])
+
+    assert 25 == len(objects(capsysbinary))
+
+
+def families(root: type[ThreadsError]) -> Iterator[type[ThreadsError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from families(child)
+
+
+@pytest.mark.parametrize("kind", list(families(ThreadsError)))
+def test_every_error_of_the_client_has_an_exit_code_that_the_help_lists(
+    kind: type[ThreadsError], capsysbinary: Capture
+) -> None:
+    code = failure_of(kind("message")).exit_code
+    main(["--help"])
+
+    assert f"\n  {code:<4} {EXIT_CODES[code]}" in capsysbinary.readouterr().out.decode()
+
+
+def test_an_error_of_click_that_is_about_no_command_names_no_help() -> None:
+    assert "message" == failure_of(click.ClickException("message")).message
+
+
+def test_what_nobody_expects_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def client_of(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(_list, "client_of", client_of)
+
+    with pytest.raises(ZeroDivisionError):
+        main(["list", "--demo"])
+
+
+def test_ctrl_c_before_the_first_request_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def writer(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_list, "_writer", writer)
+
+    assert 130 == main(["list", "--demo"])
+
+
+@pytest.mark.parametrize("wanted", [[], ["--format", "table"], ["--format", "csv"]])
+def test_no_standard_output_at_all_is_a_write_error(
+    wanted: list[str], monkeypatch: pytest.MonkeyPatch, capsysbinary: Capture
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+
+    assert 12 == main(["list", "--demo", *wanted])
+
+    assert "Bad file descriptor" in error_line(capsysbinary)
+
+
+def test_no_standard_error_at_all_is_no_hindrance(monkeypatch: pytest.MonkeyPatch, capsysbinary: Capture) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", None)
+        assert 0 == main(["count", "--demo"])
+        assert 2 == main(["bogus"])
+
+    assert b"2500\n" == capsysbinary.readouterr().out

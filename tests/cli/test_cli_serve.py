@@ -1,0 +1,148 @@
+"""`serve`: a fake in the foreground."""
+
+import json
+import os
+import re
+import signal
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import Popen
+from typing import TypeAlias
+
+import pytest
+from cli_support import SECONDS, environment, running, start
+
+from threads_async.cli import main
+from threads_async.testing import FakeServer
+
+Capture = pytest.CaptureFixture[bytes]
+Process: TypeAlias = Popen[str]
+Serve: TypeAlias = Callable[..., tuple[Process, str]]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start `serve` on a free port; gives the process and what it says of itself, up to the command to try."""
+    started: list[Process] = []
+
+    def begin(*arguments: str, ignore_ctrl_c: bool = False, **variables: str) -> tuple[Process, str]:
+        before = signal.getsignal(signal.SIGINT)
+        # What is ignored stays so in a process that is started now.
+        signal.signal(signal.SIGINT, signal.SIG_IGN if ignore_ctrl_c else before)
+        process = start("serve", "--port", "0", *arguments, env=environment(**variables))
+        signal.signal(signal.SIGINT, before)
+        started.append(process)
+        assert process.stderr is not None
+        said = ""
+        while not said.endswith("threads-async list\n"):
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        return process, said
+
+    yield begin
+    for process in started:
+        process.terminate()
+        process.communicate(timeout=SECONDS)
+
+
+def ask(said: str, token: str, **headers: str) -> tuple[dict[str, object], str | None]:
+    """Send the request of the curl line in `said`; return the answer and how it is compressed."""
+    found = re.search(r"curl '([^']+)'", said)
+    assert found is not None
+    request = urllib.request.Request(found[1], headers={"Api-Token": token, **headers})  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - loopback
+        body = answer.read()
+        compressed = answer.headers.get("Content-Encoding")
+    return ({} if compressed else json.loads(body)), compressed
+
+
+def end(process: Process, number: int) -> tuple[int, str, str]:
+    process.send_signal(number)
+    out, err = process.communicate(timeout=SECONDS)
+    return process.returncode, out, err.strip()
+
+
+def test_it_answers_the_request_that_it_prints(serve: Serve) -> None:
+    _, said = serve("--threads", "12")
+
+    page, _ = ask(said, "fake-api-token")
+
+    assert "Fake ZennoBrowser: 12 threads on http://127.0.0.1:" in said
+    assert "--header 'Api-Token: fake-api-token'" in said
+    assert 12 == page["totalCount"]
+
+
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send to one process")
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_quietly(number: int, serve: Serve) -> None:
+    process, _ = serve()
+
+    assert (0, "", "") == end(process, number)
+
+
+@posix
+def test_sigterm_ends_it_where_a_shell_put_it_in_the_background(serve: Serve) -> None:
+    process, _ = serve(ignore_ctrl_c=True)
+
+    assert (0, "", "") == end(process, signal.SIGTERM)
+
+
+def test_a_token_of_the_user_is_taken_and_not_shown(serve: Serve) -> None:
+    process, said = serve("--threads", "3", ZB_API_TOKEN="Sesame-0123456789")
+
+    page, _ = ask(said, "Sesame-0123456789")
+
+    assert 3 == page["totalCount"]
+    assert '--header "Api-Token: $ZB_API_TOKEN"' in said
+    assert "Sesame" not in said + end(process, signal.SIGTERM)[2]
+
+
+def test_its_switches_are_those_of_the_fake(serve: Serve, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("Sesame-0123456789", encoding="utf-8")
+    switches = "--threads 5 --seed 3 --page-cap 2 --naive-times --gzip --past-end error --latency 0.001 --churn 0.01"
+
+    _, said = serve(*switches.split(), "--token-file", str(path))
+
+    page, _ = ask(said, "Sesame-0123456789")
+    items = page["items"]
+    assert isinstance(items, list)
+    assert [thread.thread_token for thread in FakeServer(2, seed=3).threads] == [item["threadToken"] for item in items]
+    assert not any(item["createdAt"].endswith("+00:00") for item in items)
+    assert "gzip" == ask(said, "Sesame-0123456789", **{"Accept-Encoding": "gzip"})[1]
+
+
+def test_a_port_that_is_taken_is_one_line(capsysbinary: Capture) -> None:
+    server = FakeServer()
+    with running(server):
+        assert 13 == main(["serve", "--port", str(server.port)])
+
+    line = capsysbinary.readouterr().err.decode()
+    assert line.startswith(f"threads-async: port {server.port} is taken")
+    assert 1 == line.count("\n")
+
+
+def test_any_other_reason_not_to_listen_is_told(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(_: FakeServer) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(FakeServer, "start", refused)
+
+    assert 13 == main(["serve"])
+
+    assert b"port 8160 cannot be had: Permission denied" in capsysbinary.readouterr().err
+
+
+def test_a_token_that_cannot_stand_in_a_header_is_refused(
+    capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZB_API_TOKEN", "жетон")
+
+    assert 2 == main(["serve"])
+
+    assert b"threads-async: ZB_API_TOKEN or --token-file: " in capsysbinary.readouterr().err

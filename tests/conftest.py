@@ -1,0 +1,61 @@
+"""What all tests share."""
+
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+from unittest.mock import Mock
+
+import aiohttp
+import aioresponses.core
+import hypothesis
+import pytest
+import stamina
+
+from threads_async import ThreadsClient
+from threads_async.testing import FakeServer
+
+# `ci` is what runs by default; `fast` is for the moment between two edits; `slow` is for a night.
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=100)
+hypothesis.settings.register_profile("fast", deadline=None, max_examples=10)
+hypothesis.settings.register_profile("slow", deadline=None, max_examples=20_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of whoever runs it."""
+    monkeypatch.delenv("ZB_API_TOKEN", raising=False)
+    monkeypatch.delenv("ZB_API_BASE_URL", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_between_attempts() -> object:
+    """Keep the number of attempts, drop the waits between them: how long they are is arithmetic, tested as such."""
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
+
+
+class _ResponseOfOldSignature(aiohttp.ClientResponse):
+    """What aioresponses 0.7.9 makes: it does not know the argument that aiohttp 3.14 added (its issue 289)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"stream_writer": Mock(output_size=0)} | kwargs)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FakeServer]:
+    """A server of three pages, and `client`, a client of it."""
+    async with FakeServer(threads=2500) as server:
+        yield server
+
+
+@pytest.fixture
+async def client(server: FakeServer) -> AsyncIterator[ThreadsClient]:
+    async with ThreadsClient(server.token, base_url=server.url) as client:
+        yield client
+
+
+@pytest.fixture
+def aioresponses_shim(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let aioresponses work on aiohttp 3.14. `test_shim.py` tells when it is no longer needed."""
+    monkeypatch.setattr(aioresponses.core, "ClientResponse", _ResponseOfOldSignature)

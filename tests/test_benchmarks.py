@@ -1,0 +1,262 @@
+"""The benchmark: its pages are those of the API, its arithmetic is right, and it tells who breaks.
+
+Nothing here measures anything: how long things take on a busy machine proves nothing.
+"""
+
+import asyncio
+import json
+import re
+import xml.etree.ElementTree as ET
+import zlib
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from benchmarks import __main__ as command
+from benchmarks.charts import Bar, bar_chart
+from benchmarks.contestants import Contestant, contestants
+from benchmarks.measure import Plan, carry_out, fault_of, rotated
+from benchmarks.pages import Book, Expected, expect, prepare
+from benchmarks.processes import ROOT, BrokenError, environment, run, server
+from benchmarks.report import charts, contest_table, page, series_table, target_table
+from benchmarks.results import Results, Row, Run, Series, from_json, to_json
+from benchmarks.targets import judge
+from threads_async import ThreadsClient, UnauthorizedError
+
+OURS = tuple(one for one in contestants() if one.is_ours)
+
+
+def row(name: str, *cpu_s: float, is_ours: bool = False, fault: str | None = None) -> Row:
+    runs = tuple(Run(seconds, 2 * seconds, 40_000, 10.0) for seconds in cpu_s)
+    return Row(name, f"the one named {name}", is_ours, runs, fault)
+
+
+def series(name: str, *values: float) -> Series:
+    return Series(name, f"a list, {name}", "ms", values)
+
+
+RESULTS = Results(
+    machine="two processors",
+    versions={"CPython": "3.11", "aiohttp": "3.14"},
+    threads=1_000_000,
+    total=1000,
+    rounds=3,
+    checksum="00000000",
+    rows=(
+        row("ours_by_page", 2.2, 2.0, 9.0, is_ours=True),
+        row("ours_by_item", 2.5, is_ours=True),
+        row("by_hand", 2.0),
+        row("stainless", fault="count is 1 instead of 2"),
+    ),
+    series=(series("growth_cpu_1000", 2.0, 2.2, 2.1), series("growth_cpu_10000", 2.2, 3.0)),
+)
+
+
+def body_of(book: Book, count: int, start: int, total: int) -> dict[str, object]:
+    value: dict[str, object] = json.loads(b"".join(book.body(count, start, total)))
+    return value
+
+
+def test_prepared_threads_look_as_the_api_writes_them() -> None:
+    for one in prepare(200):
+        item = json.loads(one.item)
+
+        assert ["workspaceId", "threadToken", "type", "createdAt"] == list(item)
+        assert 300 <= len(item["threadToken"]) <= 500
+        assert item["threadToken"].encode() == one.token
+        assert re.fullmatch(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", item["threadToken"])
+        assert item["type"] in ("Manual", "BrowserInstance")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}\+00:00", item["createdAt"])
+        assert datetime.fromisoformat(item["createdAt"]).tzinfo is not None
+
+
+def test_the_same_threads_are_made_each_time() -> None:
+    assert prepare(30) == prepare(30)
+    assert prepare(30)[:10] == prepare(10)
+    assert 30 == len({one.token for one in prepare(30)})
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 25, 60])
+@pytest.mark.parametrize("total", [10, 7, 100])
+def test_pages_are_slices_of_the_list_which_begins_again_after_what_is_prepared(count: int, total: int) -> None:
+    prepared = prepare(25)
+    wanted = [json.loads(prepared[number % 25].item) for number in range(count)]
+    book = Book(prepared, 10)
+
+    for start in range(count + 11):
+        body = body_of(book, count, start, total)
+
+        assert {"totalCount": count, "items": wanted[start : start + total]} == body
+
+
+def test_what_is_expected_is_count_and_checksum_of_the_tokens_in_order() -> None:
+    prepared = prepare(3)
+    tokens = [one.token for one in (*prepared, prepared[0])]
+
+    assert Expected(4, sum(map(len, tokens)), f"{zlib.crc32(b''.join(tokens)):08x}") == expect(prepared, 4)
+
+
+@pytest.mark.parametrize("name", ["count", "characters", "checksum"])
+def test_a_contestant_that_brings_something_else_does_not_count(name: str) -> None:
+    expected = Expected(2, 800, "0a0b0c0d")
+    measured = {"count": 2, "characters": 800, "checksum": "0a0b0c0d"}
+
+    assert fault_of(measured, expected) is None
+    assert f"{name} is other instead of" in str(fault_of(measured | {name: "other"}, expected))
+
+
+def test_each_round_begins_with_another_contestant_and_leaves_none_out() -> None:
+    orders = [rotated(OURS, number) for number in range(len(OURS))]
+
+    assert len(OURS) == len({order[0] for order in orders})
+    assert all(set(order) == set(OURS) for order in orders)
+    assert () == rotated((), 1)
+
+
+def test_a_contestant_whose_parameter_the_client_lacks_stays_out() -> None:
+    names = [one.name for one in contestants(frozenset({"total", "prefetch"}))]
+
+    assert "ours_prefetch" in names
+    assert "ours_consistent" not in names
+    assert "ours_by_item" in names
+
+
+def test_the_table_has_medians_and_their_ratios_to_the_loop_by_hand_and_names_who_failed() -> None:
+    lines = contest_table(RESULTS).splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:5]]
+
+    assert ["the one named by_hand", "2.00", "1.00", "2.00", "1.00", "4.00", "1.00", "41", "10"] == cells[0]
+    assert ["the one named ours_by_page", "2.20", "1.10", "2.00", "1.00", "4.40", "1.10", "41", "10"] == cells[1]
+    assert ["the one named ours_by_item", "2.50", "1.25", "2.50", "1.25", "5.00", "1.25", "41", "10"] == cells[2]
+    assert "the one named stainless does not count: count is 1 instead of 2" == lines[-1]
+
+
+def test_a_table_of_failures_only_is_one_all_the_same() -> None:
+    text = contest_table(evolve(RESULTS, rows=(row("stainless", fault="broken"),)))
+
+    assert "does not count: broken" in text
+    assert {} != charts(evolve(RESULTS, rows=()))
+
+
+def test_targets_are_judged_by_ratios_of_best_rounds() -> None:
+    found = {target.claim: (target.found, target.met) for target in judge(RESULTS)}
+
+    assert {
+        "CPU by page: at most 1.2 times the loop by hand": ("1.00 times", True),
+        "CPU by item: at most 1.4 times the loop by hand": ("1.25 times", True),
+        "cost of a thread from 1,000 threads to 1,000,000: flat within 20 %": ("10 %", True),
+    } == found
+
+
+def test_a_target_that_is_missed_is_called_so() -> None:
+    slow = evolve(
+        RESULTS,
+        rows=(row("by_hand", 1.0), row("ours_by_item", 2.0), row("dlt_rest", 3.0), row("httpx_pydantic", 1.5)),
+        series=(
+            series("prefetch_0", 4.0),
+            series("prefetch_8", 1.0),
+            series("help", 500),
+            series("python_aiohttp", 100),
+        ),
+    )
+
+    assert [False] * 5 == [target.met for target in judge(slow)]
+    assert 5 == target_table(slow).count("**no**")
+
+
+def test_what_was_not_measured_is_not_judged() -> None:
+    assert [] == judge(evolve(RESULTS, rows=(), series=()))
+
+
+def test_results_survive_their_json() -> None:
+    assert RESULTS == from_json(to_json(RESULTS))
+    assert "1.23457" in to_json(evolve(RESULTS, series=(series("x", 1.23456789),)))
+
+
+def test_charts_are_svg_whose_bars_are_as_long_as_their_values() -> None:
+    bars_of = [Bar('a"<b', 1, "1 µs"), Bar("c", 4, "4 µs", is_ours=True)]
+    root = ET.fromstring(bar_chart("Cost & more", "less is better", bars_of))  # noqa: S314 - made here
+    bars = [one for one in root.iter("{http://www.w3.org/2000/svg}rect") if one.get("class") != "ground"]
+
+    assert ["bar", "ours"] == [bar.get("class") for bar in bars]
+    assert 4 == pytest.approx(float(bars[1].get("width", 0)) / float(bars[0].get("width", 1)), rel=0.01)
+    assert 'Cost & more: a"<b 1 µs, c 4 µs' == root.get("aria-label")
+    assert "prefers-color-scheme:dark" in (root.findtext("{http://www.w3.org/2000/svg}style") or "")
+
+
+def test_the_command_writes_the_same_again_from_its_json(tmp_path: Path) -> None:
+    command.write(RESULTS, tmp_path)
+    written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    (tmp_path / "benchmark.md").unlink()
+
+    assert 0 == command.main(["--redraw", "--output", str(tmp_path)])
+    assert written == {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert {
+        "benchmark.json",
+        "benchmark.md",
+        "benchmark-cpu.svg",
+        "benchmark-memory.svg",
+        "benchmark-growth.svg",
+    } == set(written)
+    assert series_table(RESULTS) in page(RESULTS)
+    assert written["benchmark.md"] == page(RESULTS)
+
+
+def test_the_documents_show_what_the_last_run_wrote() -> None:
+    folder = ROOT / "docs" / "_static"
+    results = from_json((folder / "benchmark.json").read_text(encoding="utf-8"))
+
+    for name, text in {"benchmark.md": page(results), **charts(results)}.items():
+        assert text == (folder / name).read_text(encoding="utf-8"), f"{name} is not of this run: use --redraw"
+
+
+def test_the_server_asks_for_the_token_and_counts_requests() -> None:
+    async def first(url: str, token: str) -> str | None:
+        async with ThreadsClient(token, base_url=url) as client:
+            thread = await client.threads().first()
+            return None if thread is None else thread.thread_token
+
+    with server(10, 10) as running:
+        assert prepare(1)[0].token.decode() == asyncio.run(first(f"{running.url}/of/10", "benchmark"))
+        assert prepare(1)[0].token.decode() == asyncio.run(first(f"{running.url}/warm/of/10/late/1", "benchmark"))
+        with pytest.raises(UnauthorizedError):
+            asyncio.run(first(f"{running.url}/of/10", "another"))
+        assert 1 == running.requests()
+
+
+def test_our_contestants_bring_every_thread(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [one.name for one in OURS]
+
+    assert 0 == command.main(["--quick", "--only", *names, "--threads", "250", "--total", "100"])
+    out = capsys.readouterr().out
+    assert [1] * len(OURS) == [len(re.findall(rf"^\| {re.escape(one.title)} +\|", out, re.MULTILINE)) for one in OURS]
+    assert "does not count" not in out
+
+
+def test_a_contestant_that_breaks_has_a_row_that_says_so() -> None:
+    broken = Contestant("no_such_module", "one that cannot be imported", ("no-such-distribution",))
+
+    said: list[str] = []
+
+    results = carry_out(Plan((broken,), threads=10, total=10, rounds=2, everything=False), said.append)
+
+    (only,) = results.rows
+    assert "No module named benchmarks.contestants.no_such_module" in str(only.fault)
+    assert () == only.runs
+    assert ["round 1 of 2: one that cannot be imported"] == said
+
+
+def test_a_process_that_hangs_or_fails_is_broken() -> None:
+    with pytest.raises(BrokenError, match=r"took longer than 0\.2 s"):
+        run("-c", "import time; time.sleep(60)", seconds=0.2)
+    with pytest.raises(BrokenError, match="ended with status 3: no reason given"):
+        run("-c", "raise SystemExit(3)")
+
+
+def test_processes_go_through_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("all_proxy", "http://127.0.0.1:9")
+
+    assert ["NO_PROXY"] == [name for name in environment() if name.lower().endswith("_proxy")]

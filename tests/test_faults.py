@@ -1,0 +1,364 @@
+"""The fault matrix: whatever goes wrong on whatever page, a listing is complete or an error, never silently short."""
+
+import asyncio
+import gzip
+import itertools
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import pytest
+
+from threads_async import (
+    DecodeError,
+    PaginationError,
+    RetryPolicy,
+    ServerError,
+    ThreadsClient,
+    ThreadsError,
+    ThreadsQuery,
+    UnauthorizedError,
+)
+from threads_async._secrets import Secret
+from threads_async._transport import Limits, Transport
+from threads_async._wire import encode
+from threads_async.testing import FakeServer, Fault, SeenRequest, WireServer
+from threads_async.testing.wire import answer, hang, send
+
+TOTAL = 10
+PAGES = 4
+
+
+def thread(number: int) -> dict[str, Any]:
+    return {
+        "workspaceId": 1,
+        "threadToken": f"other-{number}",
+        "type": "Manual",
+        "createdAt": "2026-03-17T16:38:40.3851682+00:00",
+    }
+
+
+def page(count: int = TOTAL, **changes: Any) -> bytes:
+    whole = {"totalCount": PAGES * TOTAL, "items": [thread(number) for number in range(count)]} | changes
+    return json.dumps(whole).encode()
+
+
+def swap(old: bytes, new: bytes) -> bytes:
+    body = page()
+    assert old in body
+    return body.replace(old, new, 1)
+
+
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+FAULTS: dict[str, Fault] = {
+    **{f"status {status}": Fault(status) for status in (401, 403, 404, 408, 429, 500, 501, 503, 599)},
+    "retry after": Fault(429, b"", {"Retry-After": "0"}),
+    "204": Fault(204, b""),
+    "cut off": Fault(None),
+    "empty body": Fault(200, b"", JSON),
+    "HTML": Fault(200, b"<html><body>Sign in</body></html>", {"Content-Type": "text/html"}),
+    "cut JSON": Fault(200, page()[:-30], JSON),
+    "byte-order mark": Fault(200, b"\xef\xbb\xbf" + page(), JSON),
+    "UTF-16": Fault(200, page().decode().encode("utf-16"), {"Content-Type": "application/json; charset=utf-16"}),
+    "cp1251": Fault(200, swap(b"other-0", "поток".encode("cp1251")), JSON),
+    "NaN": Fault(200, swap(b'"workspaceId": 1', b'"workspaceId": NaN'), JSON),
+    "lone surrogate": Fault(200, swap(b"other-0", b"\\ud800"), JSON),
+    "5,000 digits": Fault(200, swap(b'"totalCount": 40', b'"totalCount": ' + b"4" * 5000), JSON),
+    "duplicate keys": Fault(200, swap(b'"totalCount": 40', b'"totalCount": 40, "totalCount": "40"'), JSON),
+    "deep": Fault(200, swap(b'"other-0"', b"[" * 100_000), JSON),
+    "items missing": Fault(200, b'{"totalCount": 40}', JSON),
+    "items null": Fault(200, page(items=None), JSON),
+    "items object": Fault(200, page(items={}), JSON),
+    "items of null": Fault(200, page(items=[None]), JSON),
+    "items empty": Fault(200, page(items=[]), JSON),
+    "count missing": Fault(200, b'{"items": []}', JSON),
+    "count null": Fault(200, page(totalCount=None), JSON),
+    "count negative": Fault(200, page(totalCount=-1), JSON),
+    "count float": Fault(200, page(totalCount=40.0), JSON),
+    "count text": Fault(200, page(totalCount="40"), JSON),
+    "count too large": Fault(200, page(totalCount=2**63), JSON),
+    "count less than received": Fault(200, page(totalCount=3), JSON),
+    "count zero": Fault(200, page(totalCount=0), JSON),
+    "too many threads": Fault(200, page(TOTAL + 1), JSON),
+    "bad gzip": Fault(200, b"no gzip", JSON | {"Content-Encoding": "gzip"}),
+    "cut gzip": Fault(200, gzip.compress(page())[:-12], JSON | {"Content-Encoding": "gzip"}),
+}
+WHERE: dict[str, Callable[[SeenRequest], bool]] = {
+    "first": lambda seen: seen.parameters["start"] == "0",
+    "middle": lambda seen: seen.parameters["start"] in ("10", "9"),
+    "last": lambda seen: int(seen.parameters["start"]) >= 27,
+    "every": lambda _: True,
+}
+
+
+@pytest.fixture(params=[(False, 0), (False, 3), (True, 0), (True, 3)], ids=["plain", "ahead", "consistent", "both"])
+def way(request: pytest.FixtureRequest) -> dict[str, Any]:
+    consistent, prefetch = request.param
+    return {"total": TOTAL, "consistent": consistent, "prefetch": prefetch}
+
+
+@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize("name", FAULTS)
+async def test_a_fault_that_stays_is_an_error_or_the_listing_is_complete(
+    name: str, where: str, way: dict[str, Any]
+) -> None:
+    async with FakeServer(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        server.fault_for = lambda seen: FAULTS[name] if WHERE[where](seen) else None
+        with pytest.raises(ThreadsError):
+            await client.threads(**way).collect()
+
+        # And it was no error of the client: without the fault the same client goes on.
+        server.fault_for = None
+        expected = [one.thread_token for one in server.threads]
+        assert expected == [one.thread_token for one in await client.threads(**way).collect()]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("name", [f"status {status}" for status in (408, 429, 500, 503, 599)] + ["cut off"])
+async def test_a_fault_that_passes_is_not_noticed(name: str, times: int, way: dict[str, Any]) -> None:
+    async with FakeServer(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        server.fail_next(times, FAULTS[name])
+
+        assert PAGES * TOTAL == len(await client.threads(**way).collect())
+
+
+@pytest.mark.parametrize("past_end", ["empty", "last_page", "error"])
+@pytest.mark.parametrize("offset", [-15, -1, 1, 15])
+async def test_a_count_that_lies_is_never_believed_to_the_loss_of_threads(
+    past_end: Any, offset: int, way: dict[str, Any]
+) -> None:
+    async with FakeServer(PAGES * TOTAL, past_end=past_end) as server:
+        server.count_offset = offset
+        async with ThreadsClient(server.token, base_url=server.url) as client:
+            with pytest.raises(ThreadsError):
+                await client.threads(**way).collect()
+
+
+async def test_an_ignored_start_is_an_error(way: dict[str, Any]) -> None:
+    async with FakeServer(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        server.ignore_start = True
+        with pytest.raises(PaginationError):
+            await client.threads(**way).collect()
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [("status 500", ServerError), ("status 401", UnauthorizedError), ("NaN", DecodeError)]
+)
+async def test_the_same_iterator_goes_on_after_the_fault(
+    fault: str, kind: type[ThreadsError], way: dict[str, Any]
+) -> None:
+    async with FakeServer(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        server.fault_for = lambda seen: FAULTS[fault] if WHERE["middle"](seen) else None
+        iterator = aiter(client.threads(**way))
+        got = [await anext(iterator) for _ in range(TOTAL)]
+        with pytest.raises(kind):
+            await anext(iterator)
+        server.fault_for = None
+        got += [one async for one in iterator]
+
+        assert [one.thread_token for one in server.threads] == [one.thread_token for one in got]
+
+
+def head(extra: bytes = b"") -> bytes:
+    return b"HTTP/1.1 200 OK\r\n" + extra + b"\r\n"
+
+
+HTTP_FAULTS = {
+    "a flood of headers": head(b"".join(b"X-%d: %s\r\n" % (number, b"x" * 8000) for number in range(5_000))),
+    "a long header": head(b"X: " + b"x" * 100_000 + b"\r\n"),
+    "a bad chunk": head(b"Transfer-Encoding: chunked\r\n") + b"zz\r\n",
+    "a cut chunk": head(b"Transfer-Encoding: chunked\r\n") + b"1b\r\n{",
+    "a negative length": head(b"Content-Length: -1\r\n"),
+    "a length that is none": head(b"Content-Length: x\r\n"),
+    "two lengths": head(b"Content-Length: 1\r\nContent-Length: 2\r\n") + b"{}",
+    "nothing after the status": b"HTTP/1.1 200\r\n",
+    "no status": b"HTTP/1.1 OK\r\n\r\n",
+    "another protocol": b"HTTP/9.9 200 OK\r\n\r\n",
+    "a bad charset": answer(page(0), headers="Content-Type: application/json; charset=\x00\r\n"),
+    "1xx for ever": b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+    "bytes": bytes(range(256)) * 4,
+}
+
+
+@pytest.mark.parametrize("name", HTTP_FAULTS)
+async def test_a_fault_below_http_is_an_error_of_ours(name: str) -> None:
+    async with (
+        WireServer(send(HTTP_FAULTS[name])) as server,
+        ThreadsClient("x", base_url=server.url, timeout=5, retry=RetryPolicy(attempts=2)) as client,
+    ):
+        with pytest.raises(ThreadsError):
+            await client.threads().collect()
+
+
+async def test_a_connection_closed_under_keep_alive_is_not_noticed() -> None:
+    """The server closes after each answer without saying so; aiohttp sends the GET once more."""
+    body = json.dumps({"totalCount": 2, "items": [thread(0)]}).encode()
+    second = json.dumps({"totalCount": 2, "items": [thread(1)]}).encode()
+    async with (
+        WireServer(send(answer(body)), send(answer(second))) as server,
+        ThreadsClient("x", base_url=server.url, retry=RetryPolicy(attempts=1)) as client,
+    ):
+        assert 2 == len(await client.threads(total=1).collect())
+
+
+def steps() -> Iterator[int]:
+    return itertools.count()
+
+
+async def test_a_request_can_be_cancelled_at_every_step() -> None:
+    """One turn of the loop later each time, until the request is through: CancelledError comes out untouched."""
+    cancelled = 0
+    async with (
+        FakeServer(PAGES * TOTAL) as server,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1, force_close=True)) as session,
+        ThreadsClient(server.token, base_url=server.url, session=session) as client,
+    ):
+        for number in steps():
+            task = asyncio.create_task(client.fetch_page(ThreadsQuery()))
+            for _ in range(number):
+                await asyncio.sleep(0)
+            if task.done():
+                assert PAGES * TOTAL == len(task.result().items)
+                break
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            cancelled += 1
+            async with asyncio.timeout(5):
+                assert PAGES * TOTAL == len((await client.fetch_page(ThreadsQuery())).items)
+        assert not session.closed
+
+    assert cancelled > 5
+
+
+async def test_a_listing_can_be_cancelled_at_every_step_and_gone_on_with(way: dict[str, Any]) -> None:
+    async with FakeServer(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        iterator = aiter(client.threads(**way))
+        got: list[Any] = []
+        for number in itertools.cycle(range(12)):
+            task = asyncio.ensure_future(anext(iterator, None))
+            for _ in range(number):
+                await asyncio.sleep(0)
+            if not task.done():
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                one = await task
+                if one is None:
+                    break
+                got.append(one.thread_token)
+
+        assert [one.thread_token for one in server.threads] == got
+
+
+MEMORY = """
+import asyncio, gzip, resource, sys
+from threads_async import ResponseTooLargeError, RetryPolicy, ThreadsClient
+from threads_async.testing import WireServer
+from threads_async.testing.wire import answer, send
+
+bomb = gzip.compress(b" " * 60 * 2**20, 9)
+assert len(bomb) < 64 * 1024, len(bomb)
+
+async def endless(writer):
+    writer.write(b"HTTP/1.1 200 OK\\r\\n\\r\\n")
+    chunk = b" " * 65536
+    while True:
+        writer.write(chunk)
+        await writer.drain()
+
+async def refused(script):
+    async with (
+        WireServer(script) as server,
+        ThreadsClient("x", base_url=server.url, max_response_bytes=2**20) as client,
+    ):
+        try:
+            await client.threads().collect()
+        except ResponseTooLargeError as error:
+            return error.limit
+
+async def main():
+    warm = await refused(send(answer(b" " * 2**21)))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    limits = [await refused(send(answer(bomb, headers="Content-Encoding: gzip\\r\\n"))), await refused(endless)]
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(limits, after - before)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the module resource is of Unix")
+def test_a_bomb_and_an_endless_body_are_refused_within_bounded_memory() -> None:
+    """60 MiB in 61 KB of gzip, and a body without end, against a limit of 1 MiB."""
+    done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True, timeout=50)
+
+    limits, _, grown = done.stdout.strip().rpartition(" ")
+    assert "[1048576, 1048576]" == limits
+    kib = int(grown) if sys.platform != "darwin" else int(grown) // 1024
+    assert kib < 16 * 1024
+
+
+class SilentFirst(aiohttp.abc.AbstractResolver):
+    """Finds two addresses for any host: one where nothing ever answers, then one where the server is."""
+
+    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[Any]:
+        return [
+            {"hostname": host, "host": address, "port": port, "family": kind, "proto": 0, "flags": 0}
+            for address, kind in (("::1", socket.AF_INET6), ("127.0.0.1", socket.AF_INET))
+        ]
+
+    async def close(self) -> None: ...
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port of ::1 whose queue is full: a connection to it is neither refused nor accepted."""
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6, backlog=0)
+    except OSError:
+        pytest.skip("this machine has no ::1")
+    port = listener.getsockname()[1]
+    waiting = [socket.socket(socket.AF_INET6) for _ in range(4)]
+    for one in waiting:
+        one.setblocking(False)  # noqa: FBT003 - its only parameter
+        with suppress(BlockingIOError):
+            one.connect(("::1", port))
+    yield port
+    for one in (*waiting, listener):
+        one.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how a full queue behaves differs")
+async def test_localhost_costs_no_quarter_second_where_it_means_a_silent_address_first(silent_port: int) -> None:
+    async with FakeServer(1, port=silent_port) as server:
+        limits = Limits(timeout=5, response_bytes=10_000, retry=RetryPolicy(attempts=1))
+        transport = Transport(Secret(server.token), None, limits, resolver=SilentFirst())
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await transport.get(encode(ThreadsQuery(), f"http://localhost:{silent_port}"))
+        took = loop.time() - began
+        await transport.close()
+
+    assert took < 0.2
+    assert [f"localhost:{silent_port}"] == [seen.headers["Host"] for seen in server.requests]
+
+
+async def test_a_server_that_accepts_and_says_nothing_costs_no_more_than_the_deadline() -> None:
+    policy = RetryPolicy(attempts=50, deadline=0.3, budget=None)
+    async with (
+        WireServer(hang()) as server,
+        ThreadsClient("x", base_url=server.url, timeout=0.1, retry=policy) as client,
+    ):
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        with pytest.raises(ThreadsError):
+            await client.threads().collect()
+        took = loop.time() - began
+
+    assert 2 <= len(server.requests) <= 4
+    assert took < 3

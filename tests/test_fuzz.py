@@ -1,0 +1,108 @@
+"""The decoder against broken bodies: a page or a `DecodeError` comes out, and soon.
+
+The profile `slow` (``HYPOTHESIS_PROFILE=slow``) tries 20,000 of each kind.
+"""
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from threads_async import DecodeError, ExecutionThread, ThreadPage, ThreadsQuery
+from threads_async._wire import Response, decode, encode, status_error
+
+ASKED = encode(ThreadsQuery(), "http://localhost:8160")
+MOST_SECONDS = 1.0
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.sampled_from(
+        ["Manual", "2026-03-17T16:38:40.3851682+00:00", "9999-12-31T23:59:59.9999999", "0001-01-01T00:00:00"]
+    )
+)
+anything = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+)
+threads = st.fixed_dictionaries(
+    {
+        "workspaceId": st.integers(-(2**63), 2**63 - 1),
+        "threadToken": st.none() | st.text(alphabet=st.characters(exclude_categories=["Cs"])),
+        "type": st.text(alphabet=st.characters(exclude_categories=["Cs"])),
+        "createdAt": st.datetimes().map(lambda moment: moment.isoformat() + "1Z" * bool(moment.microsecond)),
+    },
+    optional={"later": anything},
+)
+pages = st.fixed_dictionaries({"totalCount": st.integers(0, 2**63 - 1), "items": st.lists(threads, max_size=4)})
+
+
+def check(body: bytes) -> None:
+    began = time.perf_counter()
+    try:
+        page = decode(ASKED, Response(200, {}, body))
+    except DecodeError as error:
+        broken: DecodeError | None = error
+    else:
+        broken = None
+        assert isinstance(page, ThreadPage)
+        assert all(type(one) is ExecutionThread and one.created_at.tzinfo is not None for one in page.items)
+    assert broken is None or (broken.reason and broken.__context__ is None)
+    assert time.perf_counter() - began < MOST_SECONDS
+
+
+@given(pages)
+def test_a_sound_page_is_read_whole(value: dict[str, Any]) -> None:
+    page = decode(ASKED, Response(200, {}, json.dumps(value).encode()))
+
+    assert value["totalCount"] == page.total_count
+    assert [one["threadToken"] for one in value["items"]] == [one.thread_token for one in page.items]
+
+
+@given(pages, st.data())
+def test_a_page_broken_in_its_structure(value: dict[str, Any], data: st.DataObject) -> None:
+    """Put anything in any place, or take any key away, up to three times."""
+    for _ in range(data.draw(st.integers(1, 3))):
+        places: list[tuple[Any, Any]] = [(value, key) for key in value]
+        if isinstance(items := value.get("items"), list):
+            places += [(items, index) for index in range(len(items))]
+            places += [(item, key) for item in items if isinstance(item, dict) for key in item]
+        if not places:
+            break
+        holder, key = data.draw(st.sampled_from(places))
+        if data.draw(st.booleans()):
+            holder[key] = data.draw(anything)
+        else:
+            del holder[key]
+    check(json.dumps(value).encode("utf-8", "surrogatepass"))
+
+
+@given(pages, st.data())
+def test_a_page_broken_in_its_bytes(value: dict[str, Any], data: st.DataObject) -> None:
+    """Cut it, swap some bytes, or put others in between."""
+    body = bytearray(json.dumps(value).encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        begin = data.draw(st.integers(0, len(body)))
+        body[begin : begin + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=9))
+    check(bytes(body))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes(body: bytes) -> None:
+    check(body)
+
+
+@given(st.integers(100, 999), st.binary(max_size=300), st.text(max_size=20))
+def test_any_status_with_any_body_and_any_retry_after(status: int, body: bytes, retry_after: str) -> None:
+    error = status_error(Response(status, {"Retry-After": retry_after}, body), token=None, now=datetime.now(UTC))
+
+    assert (status == 200) is (error is None)
+    if error is not None:
+        assert len(error.server_message or "") <= 201
+        assert str(error).isprintable()
+        assert error.retry_after is None or 0 <= error.retry_after < float("inf")

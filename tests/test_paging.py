@@ -1,0 +1,214 @@
+"""The plain walk: arithmetic over slices and pages, without a server."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from threads_async import ExecutionThread, PaginationError, ThreadPage, ThreadType
+from threads_async._paging import PlainWalk, Slice, Walk, contradiction
+
+CREATED = datetime(2026, 3, 17, tzinfo=UTC)
+Server = Callable[[Slice], ThreadPage]
+
+
+def thread(number: int) -> ExecutionThread:
+    return ExecutionThread(1, f"token-{number}", ThreadType.MANUAL, CREATED)
+
+
+def threads(count: int) -> list[ExecutionThread]:
+    return [thread(number) for number in range(count)]
+
+
+def server_of(living: Sequence[ExecutionThread], cap: int = 10**9) -> Server:
+    """A server that answers as documented, but caps its pages."""
+
+    def answer(asked: Slice) -> ThreadPage:
+        page = tuple(living[asked.start : asked.start + min(asked.total, cap)])
+        return ThreadPage(page, len(living), asked.start)
+
+    return answer
+
+
+def walk_through(walk: Walk, server: Server) -> tuple[list[ExecutionThread], list[Slice]]:
+    got: list[ExecutionThread] = []
+    slices: list[Slice] = []
+    while (asked := walk.next_slice()) is not None:
+        assert len(slices) < 5_000, "the walk does not end"
+        slices.append(asked)
+        step = walk.accept(asked, server(asked))
+        walk = step.walk
+        got.extend(step.items)
+    return got, slices
+
+
+def script(*pages: ThreadPage) -> Server:
+    """A server that sends these pages whatever it is asked."""
+    left = list(pages)
+    return lambda _: left.pop(0)
+
+
+def page(first: int, after: int, total_count: int) -> ThreadPage:
+    return ThreadPage(tuple(thread(number) for number in range(first, after)), total_count, first)
+
+
+sizes = st.integers(0, 300)
+
+
+@given(count=sizes, start=sizes, total=st.integers(1, 120), max_items=st.none() | sizes)
+def test_the_walk_equals_slicing_with_exactly_the_requests_needed(
+    count: int, start: int, total: int, max_items: int | None
+) -> None:
+    living = threads(count)
+    wanted = living[start:] if max_items is None else living[start : start + max_items]
+
+    got, slices = walk_through(PlainWalk(start, total, max_items), server_of(living))
+
+    assert wanted == got
+    needed = -(-len(wanted) // total)
+    # Where nothing is there to be had, one request is needed to learn it.
+    assert (needed if wanted or max_items == 0 else 1) == len(slices)
+    assert all(asked.start < count for asked in slices[1:])
+
+
+@given(count=sizes, start=sizes, total=st.integers(1, 120), cap=st.integers(1, 120), max_items=st.none() | sizes)
+def test_a_server_that_caps_its_pages_costs_requests_not_threads(
+    count: int, start: int, total: int, cap: int, max_items: int | None
+) -> None:
+    living = threads(count)
+    wanted = living[start:] if max_items is None else living[start : start + max_items]
+
+    got, slices = walk_through(PlainWalk(start, total, max_items), server_of(living, cap))
+
+    assert wanted == got
+    assert len(slices) <= max(1, -(-len(wanted) // min(cap, total)))
+
+
+@given(count=sizes, total=st.integers(1, 120), data=st.data())
+def test_a_walk_resumed_at_next_start_goes_on_where_it_stood(count: int, total: int, data: st.DataObject) -> None:
+    living = threads(count)
+    first = data.draw(st.integers(0, count))
+    walk: Walk = PlainWalk(0, total, first)
+    while (asked := walk.next_slice()) is not None:
+        walk = walk.accept(asked, server_of(living)(asked)).walk
+
+    rest: list[ExecutionThread] = []
+    if walk.next_start is not None:
+        rest, _ = walk_through(PlainWalk(walk.next_start, total), server_of(living))
+
+    assert living[first:] == rest
+
+
+def test_the_last_request_asks_only_for_what_is_wanted() -> None:
+    _, slices = walk_through(PlainWalk(0, 100, 250), server_of(threads(1000)))
+
+    assert [Slice(0, 100), Slice(100, 100), Slice(200, 50)] == slices
+
+
+def test_the_newest_total_count_decides_where_the_end_is() -> None:
+    got, _ = walk_through(PlainWalk(0, 2), script(page(0, 2, 3), page(2, 4, 5), page(4, 5, 5)))
+
+    assert threads(5) == got
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (page(2, 2, 3), page(2, 3, 3)),  # empty, although one more is counted
+        (page(2, 5, 4), page(2, 5, 5)),  # more than are counted
+    ],
+)
+def test_an_answer_that_contradicts_itself_is_asked_for_once_more(first: ThreadPage, second: ThreadPage) -> None:
+    got, slices = walk_through(PlainWalk(0, 3), script(page(0, 2, 3), first, second))
+
+    assert [0, 2, 2] == [asked.start for asked in slices]
+    assert threads(2) + list(second.items) == got
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"), [(page(2, 2, 3), "no thread came"), (page(2, 5, 4), "more threads came than the server counts")]
+)
+def test_twice_the_same_contradiction_is_an_error(bad: ThreadPage, why: str) -> None:
+    with pytest.raises(PaginationError, match=why):
+        walk_through(PlainWalk(0, 3), script(page(0, 2, 3), bad, bad))
+
+
+def test_a_doubt_that_was_lifted_does_not_count_later() -> None:
+    pages = script(page(0, 0, 4), page(0, 2, 4), page(2, 2, 4), page(2, 4, 4))
+
+    got, _ = walk_through(PlainWalk(0, 2), pages)
+
+    assert threads(4) == got
+
+
+def test_a_page_larger_than_asked_for_is_an_error_with_its_figures() -> None:
+    with pytest.raises(PaginationError, match="more threads came than were asked for") as caught:
+        walk_through(PlainWalk(0, 3), script(page(0, 3, 10), page(3, 8, 10)))
+
+    error = caught.value
+    assert (3, 3, 5, 10) == (error.start, error.total, error.received, error.total_count)
+
+
+@pytest.mark.parametrize("count", [6, 7, 9])
+@pytest.mark.parametrize("max_items", [None, 4])
+def test_a_server_that_ignores_start_is_an_error(count: int, max_items: int | None) -> None:
+    living = threads(count)
+
+    def ignores_start(asked: Slice) -> ThreadPage:
+        return ThreadPage(tuple(living[: asked.total]), len(living), asked.start)
+
+    with pytest.raises(PaginationError, match="start were ignored"):
+        walk_through(PlainWalk(0, 3, max_items), ignores_start)
+
+
+def test_a_list_that_grows_in_front_by_a_page_is_no_ignored_start() -> None:
+    got, _ = walk_through(PlainWalk(0, 2), script(page(0, 2, 4), page(0, 2, 6), page(2, 4, 6)))
+
+    assert [0, 1, 0, 1, 2, 3] == [int((one.thread_token or "").removeprefix("token-")) for one in got]
+
+
+@pytest.mark.parametrize("start", [5, 9])
+@pytest.mark.parametrize("past_the_end", [(), tuple(threads(5)[2:])], ids=["empty", "the last page again"])
+def test_a_start_past_the_end_gives_nothing(start: int, past_the_end: tuple[ExecutionThread, ...]) -> None:
+    got, slices = walk_through(PlainWalk(start, 3), script(ThreadPage(past_the_end, 5, start)))
+
+    assert ([], [Slice(start, 3)]) == (got, slices)
+
+
+def test_the_last_page_again_after_the_list_shrank_ends_the_walk() -> None:
+    got, _ = walk_through(PlainWalk(0, 3), script(page(0, 3, 4), page(0, 3, 3)))
+
+    assert threads(3) == got
+
+
+@pytest.mark.parametrize("lie", [1, 3])
+def test_a_count_that_falls_below_what_has_come_does_not_end_the_walk_silently(lie: int) -> None:
+    with pytest.raises(PaginationError, match="more threads came than the server counts"):
+        walk_through(PlainWalk(0, 3), script(page(0, 3, 9), page(3, 6, lie), page(3, 6, lie)))
+
+
+def test_a_first_page_that_is_more_than_its_count_is_an_error() -> None:
+    with pytest.raises(PaginationError, match="more threads came than the server counts"):
+        walk_through(PlainWalk(0, 3), script(page(0, 3, 0), page(0, 3, 0)))
+
+
+def test_a_list_longer_than_the_api_can_address_is_an_error() -> None:
+    most = 2**31 - 1
+    with pytest.raises(PaginationError, match="largest start"):
+        walk_through(PlainWalk(most, 1), script(page(most, most + 1, 2**40)))
+
+
+def test_next_start_is_none_only_at_the_end_of_the_list() -> None:
+    server = server_of(threads(5))
+    capped = PlainWalk(0, 3, 3).accept(Slice(0, 3), server(Slice(0, 3))).walk
+    ended = PlainWalk(3, 3).accept(Slice(3, 3), server(Slice(3, 3))).walk
+
+    assert (None, 3) == (capped.next_slice(), capped.next_start)
+    assert (None, None) == (ended.next_slice(), ended.next_start)
+
+
+@given(asked=st.builds(Slice, st.integers(0, 9), st.integers(1, 9)), cap=st.integers(1, 9), count=st.integers(0, 9))
+def test_no_honest_page_contradicts_itself(asked: Slice, cap: int, count: int) -> None:
+    assert contradiction(asked, server_of(threads(count), cap)(asked)) is None

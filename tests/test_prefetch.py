@@ -1,0 +1,397 @@
+"""Pages asked for ahead: in order, bounded, thrown away when wrong, ended when left."""
+
+import asyncio
+import gc
+import logging
+import random
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from threads_async import (
+    ClientClosedError,
+    ConfigurationError,
+    RetryPolicy,
+    ServerError,
+    ThreadsClient,
+)
+from threads_async.testing import FakeServer, Fault, SeenRequest
+
+
+def tokens(threads: Any) -> list[str | None]:
+    return [thread.thread_token for thread in threads]
+
+
+def starts(server: FakeServer) -> list[int]:
+    return [int(seen.parameters["start"]) for seen in server.requests]
+
+
+async def turns(number: int = 20) -> None:
+    """Let other tasks have their turns, over loopback too."""
+    for _ in range(number):
+        await asyncio.sleep(0.001)
+
+
+class Gate:
+    """Holds requests back until they are let through, and counts those that wait."""
+
+    def __init__(self, server: FakeServer) -> None:
+        self.open = asyncio.Event()
+        self.waiting = 0
+        self.most = 0
+        server.on_request = self.wait
+
+    async def wait(self, _: SeenRequest) -> None:
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        try:
+            await self.open.wait()
+        finally:
+            self.waiting -= 1
+
+
+@settings(max_examples=60)
+@given(
+    count=st.integers(0, 120),
+    start=st.integers(0, 120),
+    total=st.integers(1, 40),
+    max_items=st.none() | st.integers(0, 120),
+    cap=st.none() | st.integers(1, 40),
+    prefetch=st.integers(0, 8),
+    consistent=st.booleans(),
+)
+async def test_on_a_list_that_stands_still_every_way_equals_slicing(
+    count: int, start: int, total: int, max_items: int | None, cap: int | None, prefetch: int, consistent: bool
+) -> None:
+    async with (
+        FakeServer(threads=count, page_cap=cap) as server,
+        ThreadsClient(server.token, base_url=server.url) as client,
+    ):
+        got = await client.threads(
+            start=start, total=total, max_items=max_items, prefetch=prefetch, consistent=consistent
+        ).collect()
+
+        assert tokens(server.threads[start:][: count if max_items is None else max_items]) == tokens(got)
+        if not consistent and cap is None:
+            # Nothing in vain: as many requests as without, and none past the end.
+            assert max(bool(max_items != 0), -(-len(got) // total)) == len(server.requests)
+            assert all(one < max(count, 1) for one in starts(server)[1:])
+
+
+@settings(max_examples=60)
+@given(
+    count=st.integers(0, 80),
+    total=st.integers(1, 12),
+    cap=st.none() | st.integers(1, 8),
+    prefetch=st.integers(0, 8),
+    seed=st.integers(0, 2**32),
+)
+async def test_while_threads_come_and_go_every_lasting_one_comes_exactly_once(
+    count: int, total: int, cap: int | None, prefetch: int, seed: int
+) -> None:
+    draw = random.Random(seed)
+    async with (
+        FakeServer(threads=count, page_cap=cap) as server,
+        ThreadsClient(server.token, base_url=server.url) as client,
+    ):
+        lasting = set(tokens(server.threads))
+
+        def churn(_: SeenRequest) -> None:
+            if len(server.requests) < 60:
+                for _step in range(draw.randrange(4)):
+                    server.churn_step(draw)
+            lasting.intersection_update(tokens(server.threads))
+
+        server.on_request = churn
+        got = tokens(await client.threads(total=total, prefetch=prefetch, consistent=True).collect())
+
+    assert lasting <= set(got)
+    assert len(set(got)) == len(got)
+
+
+async def test_at_most_so_many_requests_are_in_flight_beyond_the_page_that_one_has(
+    server: FakeServer, client: ThreadsClient
+) -> None:
+    async with client.threads(total=100, prefetch=4).pages() as pages:
+        await anext(pages)
+        gate = Gate(server)
+        await turns()
+        assert 4 == gate.waiting == gate.most
+
+        gate.open.set()
+        async for _ in pages:
+            assert gate.most <= 4
+
+    assert list(range(0, 2500, 100)) == sorted(starts(server))
+
+
+async def test_before_the_first_answer_nothing_is_guessed(server: FakeServer, client: ThreadsClient) -> None:
+    gate = Gate(server)
+    task = asyncio.create_task(client.threads(total=100, prefetch=8).first())
+    task_of_pages = asyncio.create_task(anext(client.threads(total=100, prefetch=8).pages()))
+    await turns()
+
+    assert 2 == gate.waiting
+    gate.open.set()
+    await asyncio.gather(task, task_of_pages)
+
+
+async def test_pages_come_in_order_though_answers_do_not(server: FakeServer, client: ThreadsClient) -> None:
+    draw = random.Random(1)
+
+    async def delay(_: SeenRequest) -> None:
+        await asyncio.sleep(draw.random() * 0.005)
+
+    server.on_request = delay
+
+    assert tokens(server.threads) == tokens(await client.threads(total=100, prefetch=8).collect())
+
+
+async def test_a_cap_that_comes_in_the_middle_makes_guesses_wrong_but_loses_nothing(
+    server: FakeServer, client: ThreadsClient
+) -> None:
+    pages = client.threads(total=500, prefetch=4).pages()
+    threads = list((await anext(pages)).items)
+    server.page_cap = 77
+    threads += [thread async for page in pages for thread in page.items]
+
+    assert tokens(server.threads) == tokens(threads)
+
+
+async def test_an_error_comes_at_the_page_where_it_belongs(server: FakeServer, client: ThreadsClient) -> None:
+    server.fault_for = lambda seen: Fault() if seen.parameters["start"] == "1500" else None
+    iterator = aiter(client.threads(total=500, prefetch=8))
+    threads = [await anext(iterator) for _ in range(1500)]
+    await turns()
+
+    with pytest.raises(ServerError, match="start=1500"):
+        await anext(iterator)
+    assert 1500 == iterator.next_start
+
+    server.fault_for = None
+    threads += [thread async for thread in iterator]
+    assert tokens(server.threads) == tokens(threads)
+
+
+async def test_a_guess_that_fails_in_vain_is_not_heard_of(
+    server: FakeServer, client: ThreadsClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    pages = client.threads(total=500, prefetch=4).pages()
+    await anext(pages)
+    server.past_end = "error"
+    for thread in server.threads[900:]:
+        server.stop_thread(thread)
+
+    assert 400 == sum([len(page.items) async for page in pages])
+    await turns()
+    gc.collect()
+    assert "never retrieved" not in caplog.text
+
+
+@pytest.mark.parametrize("by", ["aclose", "async with", "dropped", "client"])
+async def test_what_is_in_flight_ends_with_the_iterator(server: FakeServer, client: ThreadsClient, by: str) -> None:
+    before = asyncio.all_tasks()
+    iterator = aiter(client.threads(total=100, prefetch=4))
+    await anext(iterator)
+    Gate(server)
+    await turns()
+    ours = {task for task in asyncio.all_tasks() - before if "PageSource.fetch" in repr(task)}
+    assert 4 == len(ours)
+
+    if by == "aclose":
+        await iterator.aclose()
+        assert 1 == iterator.next_start
+    elif by == "async with":
+        async with iterator:
+            pass
+    elif by == "client":
+        await client.close()
+    else:
+        del iterator
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await turns(1)
+
+    assert all(task.done() for task in ours)
+
+
+async def test_a_waiting_task_is_told_when_the_client_is_closed(server: FakeServer, client: ThreadsClient) -> None:
+    Gate(server)
+    task = asyncio.create_task(anext(client.threads(prefetch=2).pages()))
+    await turns()
+
+    await client.close()
+
+    with pytest.raises(ClientClosedError):
+        await task
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+async def test_a_waiting_task_stops_when_the_iterator_is_closed(
+    server: FakeServer, client: ThreadsClient, prefetch: int
+) -> None:
+    gate = Gate(server)
+    iterator = aiter(client.threads(prefetch=prefetch))
+    task = asyncio.create_task(anext(iterator, "the end"))
+    await turns()
+
+    await iterator.aclose()
+    gate.open.set()
+
+    assert "the end" == await task
+
+
+async def test_a_cancelled_waiter_leaves_the_request_to_the_next_one(server: FakeServer, client: ThreadsClient) -> None:
+    gate = Gate(server)
+    iterator = aiter(client.threads(prefetch=1))
+    task = asyncio.create_task(anext(iterator))
+    await turns()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    gate.open.set()
+    assert tokens(server.threads) == tokens([thread async for thread in iterator])
+    assert [0, 1000, 2000] == starts(server)
+
+
+async def test_ten_tasks_may_share_what_is_asked_for_ahead(server: FakeServer, client: ThreadsClient) -> None:
+    iterator = aiter(client.threads(total=100, prefetch=4, consistent=True))
+
+    async def work() -> list[str | None]:
+        share = []
+        async for thread in iterator:
+            share.append(thread.thread_token)
+            await asyncio.sleep(0)
+        return share
+
+    shares = await asyncio.gather(*(work() for _ in range(10)))
+    assert sorted(tokens(server.threads)) == sorted(token for share in shares for token in share)  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("value", [-1, 1.0, True, "2"])
+def test_prefetch_is_a_whole_number_from_zero(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="prefetch"):
+        ThreadsClient("x").threads(prefetch=value)
+
+
+async def test_a_plain_listing_of_a_list_that_moves_says_so_once(
+    server: FakeServer, client: ThreadsClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    iterator = aiter(client.threads(total=500))
+    server.on_request = lambda _: server.stop_thread(server.threads[0])
+    with caplog.at_level(logging.WARNING, logger="threads_async"):
+        threads = [thread async for thread in iterator]
+
+    (record,) = caplog.records
+    assert "consistent=True" in record.getMessage()
+    assert (True, 2499) == (iterator.drifted, iterator.first_total_count)
+    assert 2495 == iterator.total_count
+    assert len(threads) < 2499
+
+
+@pytest.mark.parametrize("consistent", [False, True])
+async def test_a_list_that_stands_still_has_not_drifted(
+    client: ThreadsClient, consistent: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    iterator = aiter(client.threads(total=500, consistent=consistent))
+    assert (False, None) == (iterator.drifted, iterator.first_total_count)
+
+    _ = [thread async for thread in iterator]
+
+    assert (False, 2500, 2500) == (iterator.drifted, iterator.first_total_count, iterator.total_count)
+    assert [] == [record for record in caplog.records if record.name == "threads_async"]
+
+
+async def test_a_consistent_listing_of_a_list_that_moves_knows_it_but_does_not_warn(
+    server: FakeServer, client: ThreadsClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    iterator = aiter(client.threads(total=500, consistent=True))
+    server.on_request = lambda _: server.start_thread()
+    _ = [thread async for thread in iterator]
+
+    assert iterator.drifted
+    assert [] == [record for record in caplog.records if record.name == "threads_async"]
+
+
+@pytest.mark.parametrize(("given_sorting", "sent"), [(None, "CreatedAt"), ("Type DESC", "Type DESC")])
+async def test_a_consistent_listing_is_sorted_unless_the_caller_sorts(
+    server: FakeServer, client: ThreadsClient, given_sorting: str | None, sent: str
+) -> None:
+    await client.threads(consistent=True, sorting=given_sorting, max_items=1).collect()
+
+    assert [sent] == [seen.parameters["sorting"] for seen in server.requests]
+
+
+LEAVING = """
+import asyncio, gc, sys
+from threads_async import RetryPolicy, ThreadsClient
+from threads_async.testing import FakeServer
+
+HOW = sys.argv[1]
+
+async def leave(client):
+    loop = client.threads(total=100, prefetch=int(sys.argv[2]), consistent=sys.argv[3] == "True")
+    if HOW == "break":
+        async for thread in loop:
+            break
+    elif HOW == "error":
+        async for thread in loop:
+            raise LookupError
+    elif HOW == "cancel":
+        async for thread in loop:
+            asyncio.current_task().cancel()
+            await asyncio.sleep(1)
+    else:
+        iterator = aiter(loop)
+        await anext(iterator)
+        del iterator
+
+async def main():
+    # A busy machine is no fault of the client's.
+    asyncio.get_running_loop().slow_callback_duration = 60
+    async with FakeServer(threads=2500) as server:
+        async with ThreadsClient(server.token, base_url=server.url) as client:
+            try:
+                await asyncio.create_task(leave(client))
+            except (LookupError, asyncio.CancelledError):
+                pass
+            gc.collect()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        names = [task for task in left if "threads_async/_" in repr(task)]
+        for _ in range(50):
+            await asyncio.sleep(0.001)
+        print(names, server.connections)
+
+asyncio.run(main())
+gc.collect()
+"""
+
+
+@pytest.mark.parametrize("how", ["break", "error", "cancel", "drop"])
+@pytest.mark.parametrize(("prefetch", "consistent"), [(0, False), (4, False), (4, True)])
+def test_a_loop_that_is_left_leaves_no_warning_no_task_and_no_connection(
+    how: str, prefetch: int, consistent: bool
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", LEAVING, how, str(prefetch), str(consistent)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert ("[] 0\n", "", 0) == (done.stdout, done.stderr, done.returncode)
+
+
+async def test_retries_of_what_is_asked_for_ahead_are_those_of_the_client(server: FakeServer) -> None:
+    async with ThreadsClient(server.token, base_url=server.url, retry=RetryPolicy(attempts=2)) as client:
+        server.fault_for = lambda seen: Fault() if seen.parameters["start"] == "1000" else None
+        with pytest.raises(ServerError) as caught:
+            await client.threads(prefetch=2).collect()
+
+    assert 2 == caught.value.attempts == starts(server).count(1000)

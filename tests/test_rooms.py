@@ -1,0 +1,97 @@
+"""The rooms of the house keep to themselves: who imports what, and what is public."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import threads_async
+
+PACKAGE = Path(threads_async.__file__).parent
+MODULES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path in PACKAGE.rglob("*.py")}
+
+
+def imports_of(path: Path) -> set[str]:
+    """The full names of all modules imported anywhere in the file, with those of `from` imports below a package."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            names.add(node.module or "")
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def reaches(path: Path, *wanted: str) -> set[str]:
+    return {name for name in imports_of(path) for root in wanted if name == root or name.startswith(f"{root}.")}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "models",
+        "errors",
+        "retry",
+        "_closing",
+        "_paging",
+        "_consistent",
+        "_events",
+        "_secrets",
+        "_settings",
+        "_wire",
+        "telemetry",
+    ],
+)
+def test_pure_modules_do_no_io(module: str) -> None:
+    assert set() == reaches(MODULES[module], "asyncio", "aiohttp", "socket", "stamina", "time", "random", "os")
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_only_the_door_the_client_and_the_fake_import_aiohttp(module: str) -> None:
+    allowed = module in ("_transport", "client") or module.startswith("testing/")
+
+    assert allowed or set() == reaches(MODULES[module], "aiohttp")
+
+
+def test_errors_know_nothing_of_ours() -> None:
+    assert set() == reaches(MODULES["errors"], "threads_async")
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if "/" not in name and name != "__main__"))
+def test_the_client_knows_neither_the_fake_nor_the_command(module: str) -> None:
+    assert set() == reaches(MODULES[module], "threads_async.testing", "threads_async.cli", "click", "rich")
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if name.startswith("testing/")))
+def test_the_fake_is_not_written_from_our_own_encoder(module: str) -> None:
+    assert set() == reaches(MODULES[module], "threads_async._wire", "threads_async._paging", "threads_async._transport")
+
+
+def test_all_is_sorted_and_equal_to_what_is_visible() -> None:
+    visible = {
+        name
+        for name, value in vars(threads_async).items()
+        if not name.startswith("_") and type(value).__name__ != "module"
+    }
+
+    assert sorted(threads_async.__all__) == threads_async.__all__
+    assert visible | {"__version__"} == set(threads_async.__all__)
+
+
+def test_importing_the_package_brings_in_neither_the_command_nor_the_fake() -> None:
+    code = (
+        "import sys, threads_async\n"
+        "print([name for name in ('click', 'rich', 'pytest', 'threads_async.testing', 'threads_async.cli')"
+        " if name in sys.modules])"
+    )
+
+    assert "[]" == subprocess.check_output([sys.executable, "-c", code], text=True).strip()
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_no_module_is_larger_than_one_holds_in_ones_head(module: str) -> None:
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 260

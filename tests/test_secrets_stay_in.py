@@ -1,0 +1,251 @@
+"""The canaries: secrets that must not come out anywhere but in the request itself.
+
+The API token, the token of a thread (as a filter, in an answer, in a server's message), and a password in a URL.
+"""
+
+import asyncio
+import contextlib
+import copy
+import gc
+import io
+import json
+import logging
+import pickle
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+import stamina
+import yarl
+from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from threads_async import (
+    ConfigurationError,
+    RetryPolicy,
+    ThreadsClient,
+    ThreadsError,
+    ThreadsQuery,
+    redact_url,
+)
+from threads_async.testing import FakeServer, Fault, WireServer
+from threads_async.testing.wire import answer, hang, reset, send
+
+API_TOKEN = "canary-of-the-api-0123456789"
+THREAD_TOKEN = FakeServer(1, seed=99).threads[0].thread_token or ""
+PASSWORD = "canary-of-the-url"
+# A few characters at the ends of a thread token are shown on purpose; its middle never is.
+CANARIES = (API_TOKEN, PASSWORD, THREAD_TOKEN[8:40], THREAD_TOKEN[-24:-8])
+
+
+def assert_clean(text: str) -> None:
+    assert [] == [canary for canary in CANARIES if canary in text]
+
+
+def everything_of(error: BaseException) -> Iterator[str]:
+    """All that could be shown of an error, and of what it drags along."""
+    yield from (str(error), repr(error), repr(error.args), repr(vars(error)))
+    yield "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    yield repr(pickle.dumps(error))
+    yield repr(vars(copy.copy(error)))
+    for other in (error.__cause__, error.__context__):
+        assert other is None, "an error drags another along"
+
+
+ECHO = json.dumps({"message": f"no {API_TOKEN} for {THREAD_TOKEN}"}).encode()
+BAD_PAGE = json.dumps(
+    {"totalCount": 1, "items": [{"workspaceId": "x", "threadToken": THREAD_TOKEN, "type": "", "createdAt": ""}]}
+).encode()
+
+SCRIPTS = {
+    "closed": send(),
+    "reset": reset(),
+    "cut": send(answer(BAD_PAGE, length=10_000)),
+    "silent": hang(),
+    "not HTTP": send(f"{THREAD_TOKEN} {API_TOKEN}\r\n\r\n".encode()),
+    "bad header": send(f"HTTP/1.1 200 OK\r\n{API_TOKEN}\r\n\r\n".encode()),
+    "bad page": send(answer(BAD_PAGE)),
+    "too large": send(answer(BAD_PAGE.ljust(2000))),
+    "no JSON": send(answer(THREAD_TOKEN.encode())),
+    "lying count": send(answer(b'{"totalCount":9,"items":[]}')),
+    **{
+        f"status {status}": send(
+            answer(ECHO, status=f"{status} {THREAD_TOKEN}", headers=f"Location: /?{API_TOKEN}\r\n")
+        )
+        for status in (302, 401, 404, 429, 500)
+    },
+    "status with text": send(answer(f"no {API_TOKEN} for {THREAD_TOKEN}".encode(), status="502 Bad")),
+}
+
+
+@pytest.fixture
+def all_logs(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    with caplog.at_level(logging.DEBUG):
+        yield caplog
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+async def test_no_error_shows_a_secret(name: str, all_logs: pytest.LogCaptureFixture) -> None:
+    hooked: list[stamina.instrumentation.RetryDetails] = []
+
+    def hook(details: stamina.instrumentation.RetryDetails) -> None:
+        hooked.append(details)
+
+    stamina.instrumentation.set_on_retry_hooks([stamina.instrumentation.LoggingOnRetryHook, hook])
+    try:
+        async with (
+            WireServer(SCRIPTS[name]) as server,
+            ThreadsClient(
+                API_TOKEN,
+                base_url=server.url,
+                timeout=0.2,
+                retry=RetryPolicy(attempts=2),
+                max_response_bytes=1000,
+            ) as client,
+        ):
+            with pytest.raises(ThreadsError) as caught:
+                await client.threads(thread_token=THREAD_TOKEN).collect()
+    finally:
+        stamina.instrumentation.set_on_retry_hooks(None)
+
+    for text in everything_of(caught.value):
+        assert_clean(text)
+    assert_clean(repr(hooked))
+    for record in all_logs.records:
+        assert_clean(f"{record.getMessage()} {vars(record)!r}")
+
+
+async def test_no_public_value_shows_a_secret() -> None:
+    with contextlib.ExitStack() as stack:
+        out = stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        async with (
+            FakeServer(3, token=API_TOKEN, seed=99) as server,
+            ThreadsClient(API_TOKEN, base_url=server.url) as client,
+        ):
+            listing = client.threads(thread_token=THREAD_TOKEN)
+            iterator, pages, watch = aiter(listing), listing.pages(), client.watch(thread_token=THREAD_TOKEN)
+            page = await client.fetch_page(ThreadsQuery(thread_token=THREAD_TOKEN))
+            values = [client, listing, iterator, pages, page, *page.items, listing.query, watch, await anext(watch)]
+            values += [await anext(iterator), await anext(pages), client.fetch_page, server.requests, server.threads]
+            print(*values, [repr(value) for value in values])
+            assert 1 == len(page.items)
+
+    assert_clean(out.getvalue())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"base_url": f"http://user:{PASSWORD}@localhost"},
+        {"base_url": f"http://user:{PASSWORD}@localhost:port"},
+        {"base_url": f"http://user:{PASSWORD}@[::1"},
+        {"base_url": f"http://user:{PASSWORD}@ℂ℆"},
+        {"base_url": f"http://localhost/?{PASSWORD}"},
+        {"base_url": f"//{PASSWORD}"},
+        {"token": f"{API_TOKEN}\n{API_TOKEN}"},
+        {"token": f"{API_TOKEN}é"},
+        {"token": [API_TOKEN]},
+    ],
+)
+def test_no_wrong_setting_is_shown(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        ThreadsClient(**({"token": API_TOKEN} | settings))
+
+    for text in everything_of(caught.value):
+        # The frame of this test has the setting as a local; what matters is what the client adds.
+        assert_clean(text.replace(repr(settings), ""))
+
+
+@pytest.mark.parametrize("query", [{"thread_token": f"{THREAD_TOKEN}\ud800"}, {"thread_token": [THREAD_TOKEN]}])
+def test_no_wrong_filter_is_shown(query: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        ThreadsClient(API_TOKEN).threads(**query)
+
+    assert_clean(f"{caught.value!s} {caught.value!r} {vars(caught.value)!r}")
+
+
+@pytest.fixture
+async def other() -> AsyncIterator[FakeServer]:
+    async with FakeServer(token=API_TOKEN) as other:
+        yield other
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_the_token_goes_to_the_configured_origin_only(other: FakeServer, status: int, host: str) -> None:
+    async with FakeServer(token=API_TOKEN) as server, ThreadsClient(API_TOKEN, base_url=server.url) as client:
+        server.fault_for = lambda _: Fault(status, b"", {"Location": f"http://{host}:{other.port}/v1/threads"})
+        with pytest.raises(ThreadsError, match="not followed"):
+            await client.threads().collect()
+
+    assert ([], 1) == (other.requests, len(server.requests))
+
+
+async def test_the_token_does_not_stay_in_a_session_given() -> None:
+    async with FakeServer(token=API_TOKEN) as server, aiohttp.ClientSession() as session:
+        async with ThreadsClient(API_TOKEN, base_url=server.url, session=session) as client:
+            await client.threads().first()
+        await session.get(server.url)
+
+    assert ["Api-Token" in seen.headers for seen in server.requests] == [True, False]
+
+
+@pytest.mark.parametrize("failing", [False, True])
+@pytest.mark.parametrize("url_filter", [redact_url, None])
+async def test_opentelemetry_with_our_filter_records_no_secret(
+    url_filter: Any, failing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    AioHttpClientInstrumentor().instrument(tracer_provider=provider, url_filter=url_filter)
+    try:
+        async with (
+            FakeServer(token=API_TOKEN) as server,
+            ThreadsClient(API_TOKEN, base_url=server.url, retry=RetryPolicy(attempts=1)) as client,
+        ):
+            if failing:
+                server.fail_next(2, Fault(status=None))
+            with contextlib.suppress(ThreadsError):
+                await client.threads(thread_token=THREAD_TOKEN).collect()
+    finally:
+        AioHttpClientInstrumentor().uninstrument()
+
+    recorded = "".join(span.to_json() for span in spans.get_finished_spans())
+    assert "/v1/threads" in recorded
+    if url_filter is None:
+        # Without it the thread token is there: the test can see it.
+        assert THREAD_TOKEN in recorded
+    else:
+        assert_clean(recorded)
+
+
+@pytest.mark.parametrize(
+    ("url", "redacted"),
+    [
+        ("http://localhost:8160/v1/threads?start=0&type=", "http://localhost:8160/v1/threads?start=0&type="),
+        (f"http://u:{PASSWORD}@localhost/?thread_token=short", "http://localhost/?thread_token=%E2%80%A6"),
+        (yarl.URL(f"http://h/?a=1&thread_token={THREAD_TOKEN}"), f"http://h/?a=1&thread_token=eyJ%E2%80%A6{THREAD_TOKEN[-4:]}"),
+        ("http://h/?thread_token=", "http://h/?thread_token="),
+    ],
+)  # fmt: skip
+def test_a_redacted_url_tells_all_but_secrets(url: Any, redacted: str) -> None:
+    assert redacted == redact_url(url)
+
+
+async def test_a_leak_is_reported_without_secrets(recwarn: pytest.WarningsRecorder) -> None:
+    asyncio.get_running_loop().set_exception_handler(lambda _, __: None)
+    async with FakeServer(token=API_TOKEN) as server:
+        client = ThreadsClient(API_TOKEN, base_url=server.url)
+        await client.threads(thread_token=THREAD_TOKEN).collect()
+        del client
+        gc.collect()
+
+    assert any("unclosed ThreadsClient" in str(one.message) for one in recwarn)
+    for one in recwarn:
+        assert_clean(f"{one.message} {one!r}")
+    recwarn.clear()

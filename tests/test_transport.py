@@ -1,0 +1,329 @@
+"""The door to the network, against servers that answer byte by byte and break where told to."""
+
+import asyncio
+import gzip
+import socket
+import traceback
+import urllib.parse
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from threads_async import (
+    ClientClosedError,
+    ConnectionFailedError,
+    DecodeError,
+    RequestError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    RetryPolicy,
+    ServerError,
+    StatusError,
+    ThreadsClient,
+    ThreadsQuery,
+    TooManyRequestsError,
+    UnauthorizedError,
+)
+from threads_async._secrets import Secret
+from threads_async._transport import USER_AGENT, Limits, Transport
+from threads_async._wire import Request, encode
+from threads_async.testing.wire import Script, WireServer, answer, drip, hang, reset, send
+
+TOKEN = "Sesame-0123456789"
+JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+EMPTY = b'{"totalCount":0,"items":[]}'
+GOOD = send(answer(EMPTY), close=False)
+CUT = send(answer(EMPTY, length=1000))
+QUERY = ThreadsQuery(thread_token=JWT)
+
+
+def client_of(url: str, **settings: Any) -> ThreadsClient:
+    return ThreadsClient(TOKEN, base_url=url, **settings)
+
+
+async def error_of(*scripts: Script, requests: int, **settings: Any) -> RequestError:
+    """Fetch a page from a server of these scripts; the error that comes must have cost so many requests."""
+    async with WireServer(*scripts) as server, client_of(server.url, **settings) as client:
+        with pytest.raises(RequestError) as caught:
+            await client.fetch_page(QUERY)
+        assert requests == len(server.requests)
+    error = caught.value
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    assert server.url in str(error)
+    assert requests == error.attempts
+    trace = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    assert TOKEN not in trace
+    assert JWT not in trace
+    return error
+
+
+async def test_one_get_is_sent_with_our_headers() -> None:
+    async with WireServer(GOOD) as server, client_of(f"{server.url}/proxy/") as client:
+        await client.fetch_page(ThreadsQuery(start=3))
+
+    (head,) = server.requests
+    line, *headers = head.splitlines()
+    assert "GET /proxy/v1/threads?workspaceId=-1&start=3&total=1000 HTTP/1.1" == line
+    assert {f"Api-Token: {TOKEN}", "Accept: application/json", f"User-Agent: {USER_AGENT}"} <= set(headers)
+
+
+@given(
+    token=st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1),
+    sorting=st.sampled_from(["CreatedAt", "Type DESC"]),
+)
+@example(token="a+b/c=d&e?f%20 ж#;\x00", sorting="Type ASC")
+@settings(max_examples=30)
+async def test_any_text_arrives_as_it_was_given(token: str, sorting: str) -> None:
+    async with WireServer(GOOD) as server, client_of(server.url) as client:
+        await client.fetch_page(ThreadsQuery(thread_token=token, sorting=sorting))
+
+    target = server.requests[0].split()[1]
+    assert {"workspaceId": "-1", "start": "0", "total": "1000", "thread_token": token, "sorting": sorting} == dict(
+        urllib.parse.parse_qsl(urllib.parse.urlsplit(target).query, strict_parsing=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        (send(answer(EMPTY, length=1000)), ConnectionFailedError),
+        (reset(answer(EMPTY, length=1000)), ConnectionFailedError),
+        (send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1b\r\n{"), ConnectionFailedError),
+        (send(answer(b"", status="500 Oops")), ServerError),
+        (send(answer(b"", status="408 Request Timeout")), StatusError),
+        (send(answer(b"", status="429 Too Many Requests", headers="Retry-After: 0\r\n")), TooManyRequestsError),
+        (send(answer(b"not gzip", headers="Content-Encoding: gzip\r\n")), ConnectionFailedError),
+    ],
+)
+async def test_what_may_pass_is_tried_three_times(script: Script, kind: type[RequestError]) -> None:
+    assert kind is type(await error_of(script, requests=3))
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        (send(answer(b"", status="401 Unauthorized")), UnauthorizedError),
+        (send(answer(b"", status="404 Not Found")), StatusError),
+        (send(answer(b"", status="302 Found", headers=f"Location: http://127.0.0.1:1/{JWT}\r\n")), StatusError),
+        (send(answer(b"", status="204 No Content")), StatusError),
+        (send(answer(b"<html>")), DecodeError),
+        (send(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), DecodeError),
+        (send(answer(EMPTY, headers=f"X: {'x' * 100_000}\r\n")), DecodeError),
+    ],
+)
+async def test_what_stays_wrong_is_tried_once(script: Script, kind: type[RequestError]) -> None:
+    assert kind is type(await error_of(script, requests=1))
+
+
+@pytest.mark.parametrize("script", [send(), reset(), send(b"HTTP/1.1 200 OK\r\n")])
+async def test_aiohttp_itself_sends_once_more_where_the_connection_closes_before_the_answer(script: Script) -> None:
+    async with WireServer(script) as server, client_of(server.url, retry=RetryPolicy(attempts=3)) as client:
+        with pytest.raises(ConnectionFailedError) as caught:
+            await client.fetch_page(QUERY)
+
+    assert 3 == caught.value.attempts
+    assert 6 == len(server.requests)
+
+
+async def test_a_second_attempt_that_succeeds_is_a_success() -> None:
+    busy = send(answer(b"", status="503 Busy"))
+    async with WireServer(CUT, busy, GOOD) as server, client_of(server.url) as client:
+        assert () == (await client.fetch_page(ThreadsQuery())).items
+
+    assert 3 == len(server.requests)
+
+
+async def test_one_attempt_means_no_retry() -> None:
+    await error_of(CUT, requests=1, retry=RetryPolicy(attempts=1))
+
+
+@pytest.mark.parametrize("script", [hang(), hang(b"HTTP/1.1 200 OK\r\n"), hang(answer(EMPTY, length=99))])
+async def test_the_timeout_covers_the_whole_exchange(script: Script) -> None:
+    error = await error_of(script, requests=1, timeout=0.05, retry=RetryPolicy(attempts=1))
+
+    assert isinstance(error, RequestTimeoutError)
+    assert "0.05 s" in str(error)
+
+
+async def test_a_server_that_drips_does_not_outlive_the_timeout() -> None:
+    script = drip(b"HTTP/1.1 200 OK\r\n\r\n", b"[", seconds=0.01)
+
+    assert isinstance(
+        await error_of(script, requests=1, timeout=0.1, retry=RetryPolicy(attempts=1)), RequestTimeoutError
+    )
+
+
+async def test_the_timeout_covers_waiting_for_a_free_connection() -> None:
+    async with (
+        WireServer(hang()) as server,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session,
+        client_of(server.url, session=session, timeout=0.2, retry=RetryPolicy(attempts=1)) as client,
+    ):
+        outcomes = await asyncio.gather(client.fetch_page(QUERY), client.fetch_page(QUERY), return_exceptions=True)
+
+    assert [RequestTimeoutError] * 2 == [type(outcome) for outcome in outcomes]
+    assert 1 == len(server.requests)
+
+
+class Clock:
+    """A clock that moves on by `step` seconds each time it is looked at."""
+
+    def __init__(self, step: float) -> None:
+        self.now = 0.0
+        self.step = step
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+async def test_the_deadline_ends_the_attempts_before_their_number_does() -> None:
+    limits = Limits(timeout=5.0, response_bytes=1000, retry=RetryPolicy(attempts=50, deadline=10.0))
+
+    async with WireServer(CUT) as server:
+        transport = Transport(Secret(TOKEN), None, limits, clock=Clock(1.0), draw=lambda: 0.0)
+        with pytest.raises(ConnectionFailedError) as caught:
+            await transport.get(encode(QUERY, server.url))
+        await transport.close()
+
+    # The clock is looked at twice an attempt.
+    assert 5 == caught.value.attempts == len(server.requests)
+
+
+async def test_an_attempt_is_not_given_more_time_than_the_deadline_leaves() -> None:
+    error = await error_of(hang(), requests=1, timeout=30.0, retry=RetryPolicy(deadline=0.1))
+
+    assert isinstance(error, RequestTimeoutError)
+
+
+async def test_without_a_deadline_only_the_number_of_attempts_counts() -> None:
+    await error_of(CUT, requests=4, retry=RetryPolicy(attempts=4, deadline=None))
+
+
+async def test_a_refused_connection_says_so_and_what_to_try() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        async with client_of(f"http://127.0.0.1:{port}") as client:
+            with pytest.raises(ConnectionFailedError) as caught:
+                await client.fetch_page(ThreadsQuery(start=1000))
+
+    assert (
+        f"GET http://127.0.0.1:{port}/v1/threads (start=1000, total=1000) (3 attempts): "
+        "the connection failed (refused); is ZennoBrowser running? its API answers on http://localhost:8160"
+    ) == str(caught.value)
+
+
+class NoSuchHost(aiohttp.abc.AbstractResolver):
+    """A resolver that knows no host."""
+
+    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[Any]:
+        raise OSError(None, f"no {host}")
+
+    async def close(self) -> None: ...
+
+
+async def test_an_unknown_host_says_so() -> None:
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NoSuchHost())) as session,
+        client_of("http://zenno.invalid", session=session) as client,
+    ):
+        with pytest.raises(ConnectionFailedError, match="host name is not known"):
+            await client.fetch_page(QUERY)
+
+
+async def test_a_server_without_tls_says_so() -> None:
+    async def speak_plainly(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 this is not TLS\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(speak_plainly, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, client_of(f"https://127.0.0.1:{port}", timeout=5) as client:
+        with pytest.raises(ConnectionFailedError, match="TLS could not be set up"):
+            await client.fetch_page(QUERY)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [(b" " * 100_001, ""), (gzip.compress(b" " * 100_001), "Content-Encoding: gzip\r\n")],
+    ids=["plain", "gzip"],
+)
+async def test_an_answer_larger_than_allowed_is_refused_by_its_decoded_size(body: bytes, headers: str) -> None:
+    error = await error_of(send(answer(body, headers=headers)), requests=1, max_response_bytes=100_000)
+
+    assert isinstance(error, ResponseTooLargeError)
+    assert 100_000 == error.limit
+
+
+async def test_an_answer_of_just_the_size_allowed_is_taken() -> None:
+    async with (
+        WireServer(send(answer(EMPTY.ljust(1000)))) as server,
+        client_of(server.url, max_response_bytes=1000) as client,
+    ):
+        assert () == (await client.fetch_page(ThreadsQuery())).items
+
+
+async def test_of_an_endless_error_the_beginning_is_read() -> None:
+    endless = b"HTTP/1.1 404 Not Found\r\n\r\n" + b"no! " * 30_000
+
+    error = await error_of(hang(endless), requests=1, timeout=10)
+
+    assert isinstance(error, StatusError)
+    assert (error.server_message or "").startswith("no! no!")
+
+
+@pytest.mark.parametrize(
+    "script", [send(answer(b"[")), send(answer(b"", status="404 No")), send(answer(b"x" * 2000), close=False), CUT]
+)
+async def test_after_a_failure_a_pool_of_one_serves_the_next_request_at_once(script: Script) -> None:
+    async with (
+        WireServer(script, GOOD) as server,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session,
+        client_of(
+            server.url, session=session, timeout=5, retry=RetryPolicy(attempts=1), max_response_bytes=1000
+        ) as client,
+    ):
+        with pytest.raises(RequestError):
+            await client.fetch_page(ThreadsQuery())
+        async with asyncio.timeout(2):
+            await client.fetch_page(ThreadsQuery())
+
+
+async def test_a_cancelled_request_leaves_a_pool_of_one_free() -> None:
+    async with (
+        WireServer(hang(b"HTTP/1.1 200 OK\r\n"), GOOD) as server,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session,
+        client_of(server.url, session=session) as client,
+    ):
+        task = asyncio.create_task(client.fetch_page(ThreadsQuery()))
+        while not server.requests:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with asyncio.timeout(2):
+            await client.fetch_page(ThreadsQuery())
+
+
+async def test_an_error_of_ours_that_is_none_of_a_request_is_not_tried_again() -> None:
+    transport = Transport(Secret(TOKEN), None, Limits(timeout=1, response_bytes=1, retry=RetryPolicy()))
+    await transport.close()
+
+    with pytest.raises(ClientClosedError, match="closed"):
+        await transport.get(Request("http://127.0.0.1:1", (), "", 0))
+
+
+async def test_closing_the_client_while_it_waits_is_a_clear_error() -> None:
+    async with WireServer(hang()) as server:
+        client = client_of(server.url)
+        task = asyncio.create_task(client.fetch_page(ThreadsQuery()))
+        while not server.requests:
+            await asyncio.sleep(0)
+        await client.close()
+        with pytest.raises(ClientClosedError, match="while it waited"):
+            await task

@@ -1,0 +1,294 @@
+"""The watch: what runs, then each start and stop once, in order, across restarts."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from threads_async import (
+    ClientClosedError,
+    ConfigurationError,
+    ExecutionThread,
+    ServerError,
+    ThreadEvent,
+    ThreadsClient,
+    ThreadType,
+    ThreadWatch,
+    UnauthorizedError,
+)
+from threads_async._events import Watched, after_failure, after_success
+from threads_async.testing import FakeServer, Fault
+
+NOON = datetime(2026, 3, 17, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FakeServer]:
+    async with FakeServer(threads=3) as server:
+        yield server
+
+
+@pytest.fixture
+async def client(server: FakeServer) -> AsyncIterator[ThreadsClient]:
+    async with ThreadsClient(server.token, base_url=server.url) as client:
+        yield client
+
+
+class Pauses:
+    """A sleep that takes no time: it notes for how long it was asked, and lets something happen meanwhile."""
+
+    def __init__(self, *actions: Any) -> None:
+        self.seconds: list[float] = []
+        self.actions = list(actions)
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        if self.actions:
+            happening = self.actions.pop(0)()
+            if happening is not None and hasattr(happening, "__await__"):
+                await happening
+
+
+def watch_of(client: ThreadsClient, pauses: Pauses, **parameters: Any) -> ThreadWatch:
+    return ThreadWatch(client.threads(consistent=True, **parameters), 2.5, sleep=pauses, now=lambda: NOON)
+
+
+def seen(event: ThreadEvent) -> tuple[str, str | None]:
+    return str(event.kind), None if event.thread is None else event.thread.thread_token
+
+
+async def take(watch: ThreadWatch, number: int) -> list[tuple[str, str | None]]:
+    return [seen(await anext(watch)) for _ in range(number)]
+
+
+async def test_first_comes_what_runs_then_what_stops_and_starts(server: FakeServer, client: ThreadsClient) -> None:
+    first, second, third = server.threads
+
+    def happen() -> None:
+        server.stop_thread(second)
+        server.start_thread(thread_token="new")
+        server.stop_thread(first)
+
+    watch = watch_of(client, Pauses(happen))
+
+    assert [("present", one.thread_token) for one in (first, second, third)] == await take(watch, 3)
+    assert [("stopped", first.thread_token), ("stopped", second.thread_token), ("started", "new")] == await take(
+        watch, 3
+    )
+
+
+async def test_an_event_tells_when_it_was_noticed(client: ThreadsClient) -> None:
+    event = await anext(watch_of(client, Pauses()))
+
+    assert NOON == event.at
+    assert "kind='present'" in repr(event)
+
+
+async def test_a_watch_of_the_client_uses_the_clock_and_the_filters(server: FakeServer, client: ThreadsClient) -> None:
+    before = datetime.now(UTC)
+    manual = server.start_thread(type="Manual", workspace_id=9)
+    server.start_thread(type="BrowserInstance", workspace_id=9)
+
+    async with client.watch(workspace_id=9, type=ThreadType.MANUAL, interval=0.001) as watch:
+        event = await anext(watch)
+        server.stop_thread(manual)
+        stopped = await anext(watch)
+
+    assert ("present", manual.thread_token) == seen(event)
+    assert ("stopped", manual.thread_token) == seen(stopped)
+    assert before <= event.at <= stopped.at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("interval", [0, -1, float("nan"), None])
+def test_the_interval_is_seconds_above_zero(interval: Any) -> None:
+    with pytest.raises(ConfigurationError, match="interval"):
+        ThreadsClient("x").watch(interval=interval)
+
+
+async def test_between_two_looks_it_waits_for_the_interval(server: FakeServer, client: ThreadsClient) -> None:
+    pauses = Pauses(None.__class__, None.__class__, server.start_thread)
+    watch = watch_of(client, pauses)
+    await take(watch, 3)
+    assert [] == pauses.seconds
+
+    await anext(watch)
+
+    assert [2.5, 2.5, 2.5] == pauses.seconds
+    assert 4 == len(server.requests)
+
+
+async def test_a_slow_consumer_slows_the_looks_down(server: FakeServer, client: ThreadsClient) -> None:
+    watch = watch_of(client, Pauses())
+    await take(watch, 2)
+    await asyncio.sleep(0.005)
+
+    assert 1 == len(server.requests)
+
+
+async def test_a_server_that_goes_and_comes_back_is_bridged(server: FakeServer, client: ThreadsClient) -> None:
+    first, second, third = server.threads
+
+    async def go() -> None:
+        await server.stop()
+        server.stop_thread(second)
+
+    watch = watch_of(client, Pauses(go, lambda: None, server.start, lambda: server.start_thread(thread_token="new")))
+
+    await take(watch, 3)
+    assert [
+        ("unreachable", None),
+        ("reachable", None),
+        ("stopped", second.thread_token),
+        ("started", "new"),
+    ] == await take(watch, 4)
+    assert first.thread_token != third.thread_token
+
+
+async def test_a_server_that_is_not_there_at_first_is_waited_for(server: FakeServer, client: ThreadsClient) -> None:
+    await server.stop()
+    watch = watch_of(client, Pauses(server.start))
+
+    assert ["unreachable", "reachable", "present"] == [kind for kind, _ in await take(watch, 3)]
+
+
+async def test_what_does_not_pass_by_waiting_is_an_error_and_the_next_look_may_succeed(
+    server: FakeServer, client: ThreadsClient
+) -> None:
+    server.fail_next(1, Fault(403))
+    watch = watch_of(client, Pauses())
+
+    with pytest.raises(UnauthorizedError):
+        await anext(watch)
+    assert "present" == (await anext(watch)).kind
+
+
+async def test_a_failing_server_is_unreachable(server: FakeServer, client: ThreadsClient) -> None:
+    server.fail_next(3, Fault(500))
+    watch = watch_of(client, Pauses())
+
+    assert ["unreachable", "reachable", "present"] == [kind for kind, _ in await take(watch, 3)]
+    with pytest.raises(ServerError):
+        server.fail_next(3)
+        await client.threads().count()
+
+
+async def test_tasks_that_share_a_watch_get_each_event_once(server: FakeServer, client: ThreadsClient) -> None:
+    watch = watch_of(client, Pauses(lambda: [server.start_thread() for _ in range(7)] and None))
+
+    events = await asyncio.gather(*(anext(watch) for _ in range(10)))
+
+    assert 10 == len({seen(event) for event in events})
+    assert 2 == len(server.requests)
+
+
+async def test_a_watch_that_is_left_stops(client: ThreadsClient) -> None:
+    async with watch_of(client, Pauses()) as watch:
+        async for event in watch:
+            assert "present" == event.kind
+            break
+
+    assert "the end" == await anext(watch, "the end")
+
+
+async def test_a_watch_that_is_closed_while_it_waits_stops(client: ThreadsClient) -> None:
+    pauses = Pauses()
+    watch = watch_of(client, pauses)
+    pauses.actions.append(watch.aclose)
+
+    assert 3 == len([event async for event in watch])
+
+
+async def test_after_the_client_is_closed_the_watch_is_an_error(client: ThreadsClient) -> None:
+    watch = watch_of(client, Pauses())
+    await take(watch, 3)
+    await client.close()
+
+    with pytest.raises(ClientClosedError):
+        await anext(watch)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_500_random_starts_and_stops_across_restarts_come_exactly_once_in_order(seed: int) -> None:
+    draw = random.Random(seed)
+    steps = 500
+    expected: list[tuple[str, str | None]] = []
+
+    async with FakeServer(threads=30, seed=seed) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        began = [("present", one.thread_token) for one in server.threads]
+        down = False
+
+        async def happen() -> None:
+            nonlocal steps, down
+            before = server.threads
+            for _ in range(min(steps, draw.randrange(6))):
+                server.churn_step(draw)
+                steps -= 1
+            after = server.threads
+            stopped = [("stopped", one.thread_token) for one in before if one not in after]
+            started = [("started", one.thread_token) for one in after if one not in before]
+            if down:
+                await server.start()
+                down = False
+                expected.extend([("reachable", None), *stopped, *started])
+            elif draw.random() < 0.1:
+                await server.stop()
+                down = True
+                # What happens while it is down is seen when it is back, together with what happens then.
+                for one in after:
+                    if one not in before:
+                        server.stop_thread(one)
+                for one in before:
+                    if one not in after:
+                        server.start_thread(thread_token=one.thread_token, type=one.type, created_at=one.created_at)
+                expected.append(("unreachable", None))
+            else:
+                expected.extend([*stopped, *started])
+
+        pauses = Pauses(*[happen] * 1000)
+        watch = ThreadWatch(client.threads(total=7, consistent=True), 1.0, sleep=pauses)
+        assert began == await take(watch, 30)
+        got: list[tuple[str, str | None]] = []
+        while steps or len(got) < len(expected):
+            got.append(seen(await anext(watch)))
+
+    assert sorted(map(str, expected)) == sorted(map(str, got))
+    assert [kind for kind, _ in expected] == [kind for kind, _ in got]
+
+
+tokens = st.lists(st.integers(0, 20), unique=True)
+
+
+@given(st.lists(st.none() | tokens, max_size=12))
+def test_the_events_of_any_looks_tell_what_is_alive(looks: list[list[int] | None]) -> None:
+    """Whoever counts the events up and down knows at any time which threads run and whether the server answers."""
+    watched = Watched()
+    alive: set[str | None] = set()
+    reachable = True
+    for number, look in enumerate(looks):
+        at = NOON + timedelta(seconds=number)
+        if look is None:
+            watched, events = after_failure(watched, at)
+        else:
+            shown = [ExecutionThread(1, f"token-{one}", ThreadType.MANUAL, NOON) for one in look]
+            watched, events = after_success(watched, shown, at)
+        for event in events:
+            assert at == event.at
+            match event:
+                case ThreadEvent(kind="present" | "started", thread=ExecutionThread(thread_token=token)):
+                    assert token not in alive
+                    alive.add(token)
+                case ThreadEvent(kind="stopped", thread=ExecutionThread(thread_token=token)):
+                    alive.remove(token)
+                case ThreadEvent(kind="reachable", thread=None):
+                    assert not reachable
+                    reachable = True
+                case _:
+                    assert ("unreachable", None, True) == (event.kind, event.thread, reachable)
+                    reachable = False
+        assert reachable is (look is not None)
+        assert look is None or alive == {f"token-{one}" for one in look}

@@ -1,0 +1,314 @@
+"""Queries become parameters; bodies become pages, or errors that name the place."""
+
+import contextlib
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from threads_async import (
+    DecodeError,
+    ExecutionThread,
+    ServerError,
+    StatusError,
+    ThreadPage,
+    ThreadsQuery,
+    ThreadType,
+    TooManyRequestsError,
+    UnauthorizedError,
+)
+from threads_async._secrets import Secret
+from threads_async._wire import Response, decode, encode, status_error
+
+DATA = Path(__file__).parent / "data"
+JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+BASE = "http://zenno.example:8160"
+ASKED = encode(ThreadsQuery(start=40), BASE)
+NOW = datetime(2026, 3, 17, 16, 38, 40, tzinfo=UTC)
+GOOD: dict[str, Any] = {
+    "workspaceId": 1,
+    "threadToken": None,
+    "type": "Manual",
+    "createdAt": "2025-07-25T09:34:29.768Z",
+}
+
+
+def page_of(body: bytes | str) -> ThreadPage:
+    return decode(ASKED, Response(200, {}, body.encode() if isinstance(body, str) else body))
+
+
+def thread_of(**changes: Any) -> ExecutionThread:
+    (thread,) = page_of(json.dumps({"totalCount": 41, "items": [GOOD | changes]})).items
+    return thread
+
+
+def fault_of(body: bytes | str) -> DecodeError:
+    with pytest.raises(DecodeError) as caught:
+        page_of(body)
+    return caught.value
+
+
+def error_of(status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> StatusError:
+    error = status_error(Response(status, headers or {}, body), token=Secret("open sesame"), now=NOW)
+    assert error is not None
+    return error
+
+
+def test_the_defaults_are_sent_and_filters_are_not() -> None:
+    request = encode(ThreadsQuery(), BASE)
+
+    assert "http://zenno.example:8160/v1/threads" == request.url
+    assert (("workspaceId", "-1"), ("start", "0"), ("total", "1000")) == request.params
+
+
+def test_everything_given_is_sent_by_its_name_on_the_wire() -> None:
+    query = ThreadsQuery(
+        workspace_id=7, start=5, total=10, thread_token="a+b", type=ThreadType.MANUAL, sorting="Type DESC"
+    )
+
+    assert {
+        "workspaceId": "7",
+        "start": "5",
+        "total": "10",
+        "thread_token": "a+b",
+        "type": "Manual",
+        "sorting": "Type DESC",
+    } == dict(encode(query, BASE).params)
+
+
+def test_the_label_says_what_is_asked_without_secrets() -> None:
+    query = ThreadsQuery(workspace_id=7, thread_token=JWT, type="Manual")
+
+    request = encode(query, BASE)
+
+    assert (
+        "GET http://zenno.example:8160/v1/threads "
+        "(workspaceId=7, start=0, total=1000, thread_token=eyJ…sR8U, type=Manual)"
+    ) == request.label
+    assert JWT not in repr(request)
+
+
+def test_the_documented_page_is_read() -> None:
+    body = (DATA / "documented-threads.200.json").read_bytes()
+
+    thread = ExecutionThread(1, None, ThreadType.MANUAL, datetime(2025, 7, 25, 9, 34, 29, 768000, UTC))
+    assert ThreadPage((thread,), 1, 40) == page_of(body)
+
+
+def test_the_real_empty_page_is_read() -> None:
+    assert ThreadPage((), 0, 40) == page_of((DATA / "real-threads-empty.200.json").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-17T16:38:40.3851682+00:00", datetime(2026, 3, 17, 16, 38, 40, 385168, UTC)),
+        ("2026-03-17T16:38:40.3851687Z", datetime(2026, 3, 17, 16, 38, 40, 385169, UTC)),
+        ("2026-03-17T16:38:40.9999999Z", datetime(2026, 3, 17, 16, 38, 41, 0, UTC)),
+        ("2026-03-17T19:38:40+03:00", datetime(2026, 3, 17, 16, 38, 40, 0, UTC)),
+        ("2026-03-17T16:38:40.385", datetime(2026, 3, 17, 16, 38, 40, 385000, UTC)),
+        ("0001-01-01T00:00:00", datetime(1, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_times_are_aware_and_without_an_offset_utc(text: str, expected: datetime) -> None:
+    created_at = thread_of(createdAt=text).created_at
+
+    assert expected == created_at
+    assert created_at.tzinfo is not None
+
+
+@given(
+    st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1)),  # noqa: DTZ001 - the offset is added below
+    st.integers(-14 * 60, 14 * 60),
+)
+def test_any_time_with_an_offset_is_read_as_it_is(moment: datetime, minutes: int) -> None:
+    moment = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+
+    assert moment == thread_of(createdAt=moment.isoformat()).created_at
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+def test_any_text_is_a_type_equal_to_itself(text: str) -> None:
+    assert text == thread_of(type=text).type
+
+
+def test_a_known_type_is_its_member() -> None:
+    assert ThreadType.BROWSER_INSTANCE is thread_of(type="BrowserInstance").type
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.none() | st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+def test_ids_and_tokens_come_as_they_are(workspace_id: int, token: str | None) -> None:
+    thread = thread_of(workspaceId=workspace_id, threadToken=token)
+
+    assert (workspace_id, token) == (thread.workspace_id, thread.thread_token)
+
+
+def test_unknown_keys_are_passed_over() -> None:
+    body = json.dumps({"items": [GOOD | {"tags": [{"a": 1}]}], "totalCount": 41, "hasMore": False})
+
+    assert 1 == len(page_of(body).items)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("workspaceId", "5", "expected int, got str"),
+        ("workspaceId", None, "expected int, got null"),
+        ("workspaceId", 5.0, "expected int, got float"),
+        ("workspaceId", True, "expected int, got bool"),
+        ("workspaceId", 2**63, "expected int <= 9223372036854775807"),
+        ("workspaceId", -(2**63) - 1, "expected int >= -9223372036854775808"),
+        ("threadToken", 5, "expected str | null, got int"),
+        ("type", None, "expected str, got null"),
+        ("type", 0, "expected str, got int"),
+        ("createdAt", None, "expected datetime, got null"),
+        ("createdAt", 1753436069, "expected datetime, got int"),
+        ("createdAt", "yesterday", "invalid RFC3339 encoded datetime"),
+        ("createdAt", "2025-07-25", "invalid RFC3339 encoded datetime"),
+        ("createdAt", "2025-02-30T00:00:00Z", "invalid RFC3339 encoded datetime"),
+    ],
+)
+def test_a_wrong_value_names_its_path_and_the_page(key: str, value: Any, reason: str) -> None:
+    error = fault_of(json.dumps({"totalCount": 44, "items": [GOOD, GOOD, GOOD, GOOD | {key: value}]}))
+
+    assert (f"items[3].{key}", reason, 40) == (error.path, error.reason, error.start)
+    assert f"items[3].{key}: {reason}" in str(error)
+    assert error.__context__ is None
+
+
+@pytest.mark.parametrize("key", sorted(GOOD))
+def test_a_missing_key_names_its_thread(key: str) -> None:
+    error = fault_of(json.dumps({"totalCount": 41, "items": [{k: v for k, v in GOOD.items() if k != key}]}))
+
+    assert ("items[0]", f"object missing required field {key}") == (error.path, error.reason)
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "reason"),
+    [
+        (b'{"items":[]}', "", "object missing required field totalCount"),
+        (b'{"totalCount":0}', "", "object missing required field items"),
+        (b'{"totalCount":null,"items":[]}', "totalCount", "expected int, got null"),
+        (b'{"totalCount":"1","items":[]}', "totalCount", "expected int, got str"),
+        (b'{"totalCount":1.0,"items":[]}', "totalCount", "expected int, got float"),
+        (b'{"totalCount":-1,"items":[]}', "totalCount", "expected int >= 0"),
+        (b'{"totalCount":9223372036854775808,"items":[]}', "totalCount", "expected int <= 9223372036854775807"),
+        (b'{"totalCount":1,"items":null}', "items", "expected array, got null"),
+        (b'{"totalCount":1,"items":{}}', "items", "expected array, got object"),
+        (b'{"totalCount":1,"items":[null]}', "items[0]", "expected object, got null"),
+        (b"[]", "", "expected object, got array"),
+        (b"null", "", "expected object, got null"),
+        (b"", "", "input data was truncated"),
+        (b'{"totalCount":0,"items":[]', "", "input data was truncated"),
+        (b"[" * 100_000, "", "expected object, got array"),
+        (b'{"totalCount":0,"items":[],"x":' + b"[" * 100_000, "", "it is nested too deeply"),
+        (b'{"totalCount":0,"items":[{"type":"\xff"}]}', "", "it is not UTF-8"),
+    ],
+)
+def test_a_body_that_is_no_page_says_why(body: bytes, path: str, reason: str) -> None:
+    error = fault_of(body)
+
+    assert (path, reason) == (error.path, error.reason)
+
+
+@pytest.mark.parametrize("body", [b"<html></html>", b"\xef\xbb\xbf{}", b'{"totalCount":NaN,"items":[]}', b"\xff\xfe{"])
+def test_a_body_that_is_no_json_says_so(body: bytes) -> None:
+    assert fault_of(body).reason.startswith("JSON is malformed")
+
+
+def test_no_value_of_the_body_is_shown() -> None:
+    error = fault_of(json.dumps({"totalCount": 41, "items": [GOOD | {"threadToken": JWT, "createdAt": JWT}]}))
+
+    assert JWT[:12] not in f"{error!r}{error}{vars(error)}"
+
+
+@given(st.binary())
+def test_whatever_the_bytes_a_page_or_a_decode_error_comes_out(body: bytes) -> None:
+    with contextlib.suppress(DecodeError):
+        assert isinstance(page_of(body), ThreadPage)
+
+
+def test_200_is_no_error() -> None:
+    assert status_error(Response(200, {}, b""), token=None, now=NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, UnauthorizedError),
+        (403, UnauthorizedError),
+        (429, TooManyRequestsError),
+        (500, ServerError),
+        (599, ServerError),
+        (204, StatusError),
+        (302, StatusError),
+        (404, StatusError),
+        (408, StatusError),
+        (600, StatusError),
+    ],
+)
+def test_every_other_status_is_an_error_of_its_kind(status: int, kind: type[StatusError]) -> None:
+    error = error_of(status)
+
+    assert kind is type(error)
+    assert status == error.status
+    assert str(status) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ((DATA / "real-error.500.json").read_bytes(), "Failed to create execution thread"),
+        ((DATA / "documented-error.500.json").read_bytes(), None),
+        (b"", None),
+        (b"  <html>\n<h1>Bad\tGateway</h1>", "<html> <h1>Bad Gateway</h1>"),
+        (b'{"message": 5}', '{"message": 5}'),
+        (b"\x1b[31mred\x00", "[31mred"),
+        (b"x" * 300, "x" * 200 + "…"),
+        ("ошибка".encode("cp1251"), "������"),
+        (b"[" * 100_000, "[" * 200 + "…"),
+        (b'{"message": "\xff"}', '{"message": "\ufffd"}'),
+    ],
+)
+def test_the_words_of_the_server_are_told_short_and_clean(body: bytes, said: str | None) -> None:
+    error = error_of(500, body)
+
+    assert said == error.server_message
+    assert (said or "the server failed") in str(error)
+
+
+def test_secrets_in_the_words_of_the_server_are_not_told() -> None:
+    error = error_of(401, json.dumps({"message": f"open sesame may not use {JWT}"}).encode())
+
+    assert "… may not use eyJ…sR8U" == error.server_message
+    assert "sesame" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0.0),
+        ("1.5", 1.5),
+        ("-3", 0.0),
+        ("1000000000", 1e9),
+        ("nan", None),
+        ("inf", None),
+        ("soon", None),
+        ("", None),
+        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90.0),
+        (format_datetime(NOW - timedelta(days=1), usegmt=True), 0.0),
+        ("Tue, 17 Mar 2026 16:38:50 -0000", 10.0),
+        ("Tue, 99 Mar 2026 16:38:50 GMT", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
+    assert seconds == error_of(503, headers={"Retry-After": value}).retry_after
+
+
+def test_without_retry_after_there_is_none() -> None:
+    assert error_of(503).retry_after is None

@@ -1,0 +1,75 @@
+"""A user's program that is never run: mypy and pyright check that it means what it says."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import assert_type
+
+import aiohttp
+
+from threads_async import (
+    ExecutionThread,
+    PageIterator,
+    RetryPolicy,
+    StatusError,
+    ThreadIterator,
+    ThreadListing,
+    ThreadPage,
+    ThreadsClient,
+    ThreadsError,
+    ThreadsQuery,
+    ThreadType,
+)
+from threads_async.testing import FakeServer, FakeThread, Fault
+
+
+async def loops(session: aiohttp.ClientSession) -> None:
+    """Everything that a loop gives has its type."""
+    async with ThreadsClient(session=session, timeout=5, retry=RetryPolicy(attempts=1)) as client:
+        assert_type(client, ThreadsClient)
+        listing = client.threads(type="Manual", sorting="CreatedAt", max_items=5, prefetch=2, consistent=True)
+        assert_type(listing, ThreadListing)
+        async for thread in listing:
+            assert_type(thread, ExecutionThread)
+            assert_type(thread.workspace_id, int)
+            assert_type(thread.thread_token, str | None)
+            assert_type(thread.type, ThreadType | str)
+            assert_type(thread.created_at, datetime)
+        async for page in listing.pages():
+            assert_type(page, ThreadPage)
+            assert_type(page.items, tuple[ExecutionThread, ...])
+            assert_type(page.next_start, int | None)
+        async with aiter(listing) as threads:
+            assert_type(threads, ThreadIterator)
+            assert_type(threads.total_count, int | None)
+            shared: AsyncIterator[ExecutionThread] = threads
+            assert_type(await anext(shared), ExecutionThread)
+        assert_type(listing.pages(), PageIterator)
+
+
+async def calls(client: ThreadsClient) -> None:
+    """Everything that is awaited has its type."""
+    assert_type(await client.threads(type=ThreadType.MANUAL).collect(), list[ExecutionThread])
+    assert_type(await client.threads().first(), ExecutionThread | None)
+    assert_type(await client.threads().count(), int)
+    assert_type(await client.fetch_page(ThreadsQuery(start=5, type="Manual")), ThreadPage)
+
+
+async def errors(client: ThreadsClient) -> None:
+    """What an error knows has its type."""
+    try:
+        await client.threads().collect()
+    except StatusError as error:
+        assert_type(error.status, int)
+        assert_type(error.server_message, str | None)
+        assert_type(error.retry_after, float | None)
+    except ThreadsError as error:
+        assert_type(error.message, str)
+
+
+async def tests() -> None:
+    """The fake has types too."""
+    async with FakeServer(threads=5) as server:
+        assert_type(server.threads, tuple[FakeThread, ...])
+        assert_type(server.start_thread(), FakeThread)
+        server.fail_next(2, Fault(status=503))
+        server.on_request = lambda seen: server.stop_thread(seen.parameters["thread_token"])

@@ -1,0 +1,62 @@
+"""Requests in flight ahead of the one that is waited for. No HTTP here."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from attrs import evolve
+
+from threads_async._paging import Slice
+from threads_async._source import PageSource
+from threads_async.models import ThreadPage, ThreadsQuery
+
+
+class Ahead:
+    """Keeps the requests of a plan in flight, and drops those that a new plan no longer holds.
+
+    Args:
+        source: Fetches pages, and ends what it has started when it is closed.
+        query: What is asked for, apart from the slice.
+    """
+
+    def __init__(self, source: PageSource, query: ThreadsQuery) -> None:
+        self._source = source
+        self._query = query
+        self._tasks: dict[Slice, asyncio.Task[ThreadPage]] = {}
+
+    def plan(self, slices: Sequence[Slice]) -> None:
+        """Have just these slices in flight: start what is missing, end what is not among them."""
+        running, self._tasks = self._tasks, {}
+        for asked in slices:
+            self._tasks[asked] = running.pop(asked) if asked in running else self._start(asked)
+        for task in running.values():
+            task.cancel()
+
+    def _start(self, asked: Slice) -> "asyncio.Task[ThreadPage]":
+        return self._source.start(evolve(self._query, start=asked.start, total=asked.total))
+
+    async def take(self, asked: Slice) -> ThreadPage | None:
+        """Wait for the answer to `asked`, which the plan holds, and take it out; None if the request was ended.
+
+        To be cancelled while waiting does not end the request: the next one who wants it finds it.
+
+        Raises:
+            ThreadsError: The request failed.
+        """
+        task = self._tasks[asked]
+        await asyncio.wait([task])
+        self._tasks.pop(asked, None)
+        return None if task.cancelled() else task.result()
+
+    async def aclose(self) -> None:
+        """End all requests in flight, and wait until they have ended."""
+        tasks, self._tasks = list(self._tasks.values()), {}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def __del__(self) -> None:
+        for task in self._tasks.values():
+            # Nobody knows which thread collects garbage, nor whether the loop still runs.
+            with contextlib.suppress(RuntimeError):
+                task.get_loop().call_soon_threadsafe(task.cancel)

@@ -1,0 +1,48 @@
+"""What has happened between two looks at the list. Performs no I/O."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from attrs import evolve, frozen
+
+from threads_async._consistent import key_of
+from threads_async.models import EventKind, ExecutionThread, ThreadEvent
+
+
+@frozen
+class Watched:
+    """What is known of the list between two looks at it.
+
+    Attributes:
+        alive: The threads at the last look that succeeded, by their keys; None before the first.
+        reachable: Whether the last look succeeded.
+    """
+
+    alive: Mapping[bytes, ExecutionThread] | None = None
+    reachable: bool = True
+
+
+def after_success(
+    watched: Watched, threads: Iterable[ExecutionThread], at: datetime
+) -> tuple[Watched, list[ThreadEvent]]:
+    """Return what is known after a look that showed `threads`, and what has happened.
+
+    First that the server is back, then what stopped, then what started, each in the order of the list.
+    """
+    now = {key_of(thread): thread for thread in threads}
+    before = watched.alive
+    happened: list[tuple[EventKind, ExecutionThread | None]] = []
+    if not watched.reachable:
+        happened.append((EventKind.REACHABLE, None))
+    if before is None:
+        happened += [(EventKind.PRESENT, thread) for thread in now.values()]
+    else:
+        happened += [(EventKind.STOPPED, thread) for key, thread in before.items() if key not in now]
+        happened += [(EventKind.STARTED, thread) for key, thread in now.items() if key not in before]
+    return Watched(now), [ThreadEvent(kind, thread, at) for kind, thread in happened]
+
+
+def after_failure(watched: Watched, at: datetime) -> tuple[Watched, list[ThreadEvent]]:
+    """Return what is known after a look that failed, and what has happened: nothing if the one before failed too."""
+    events = [ThreadEvent(EventKind.UNREACHABLE, None, at)] if watched.reachable else []
+    return evolve(watched, reachable=False), events

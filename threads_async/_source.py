@@ -1,0 +1,51 @@
+"""From a query to a page: encode, send, decode; and the requests that run on their own."""
+
+import asyncio
+
+from threads_async import _wire
+from threads_async._transport import Transport
+from threads_async.models import ThreadPage, ThreadsQuery
+
+
+class PageSource:
+    """Fetches pages from one base URL, now or in a task that it ends when it is closed."""
+
+    def __init__(self, base_url: str, transport: Transport) -> None:
+        self._base_url = base_url
+        self._transport = transport
+        self._tasks: set[asyncio.Task[ThreadPage]] = set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has been closed."""
+        return self._transport.closed
+
+    async def fetch(self, query: ThreadsQuery) -> ThreadPage:
+        """Return the page that `query` asks for.
+
+        Raises:
+            RequestError, ClientClosedError: As the transport and the decoder do.
+        """
+        request = _wire.encode(query, self._base_url)
+        return _wire.decode(request, await self._transport.get(request))
+
+    def start(self, query: ThreadsQuery) -> "asyncio.Task[ThreadPage]":
+        """Start to fetch the page that `query` asks for."""
+        task = asyncio.get_running_loop().create_task(self.fetch(query))
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: "asyncio.Task[ThreadPage]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            # A wrong guess may fail without anybody asking; to look at the error is to keep asyncio from reporting it.
+            task.exception()
+
+    async def close(self) -> None:
+        """End all requests and close the transport. May be called again."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await self._transport.close()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,94 @@
+"""How the command ends: one exit code for each family of errors, one line for people. Performs no I/O."""
+
+from typing import Final
+
+import click
+
+from threads_async.cli._text import plain
+from threads_async.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    DecodeError,
+    PaginationError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    ServerError,
+    StatusError,
+    ThreadsError,
+    TooManyRequestsError,
+    UnauthorizedError,
+)
+
+DONE: Final = 0
+USAGE: Final = 2
+NOT_WRITTEN: Final = 12
+NOT_LISTENING: Final = 13
+INTERRUPTED: Final = 130
+
+_FAMILIES: Final[dict[type[ThreadsError], tuple[int, str]]] = {
+    ConfigurationError: (USAGE, "an option or a setting is wrong or missing; nothing was sent"),
+    ConnectionFailedError: (3, "no connection, or one that was cut"),
+    RequestTimeoutError: (4, "no whole answer in time"),
+    UnauthorizedError: (5, "the server refused the API token (401, 403)"),
+    ServerError: (6, "the server failed (500 to 599)"),
+    TooManyRequestsError: (7, "the server asks to slow down (429)"),
+    StatusError: (8, "the server answered with any other status than 200"),
+    DecodeError: (9, "the answer is not what the API promises"),
+    PaginationError: (10, "pages that contradict each other"),
+    ResponseTooLargeError: (11, "an answer too large to take; ask for less with --total"),
+    ThreadsError: (1, "any other error"),
+}
+
+EXIT_CODES: Final[dict[int, str]] = dict(
+    sorted(
+        {
+            DONE: "done, also when the reader of a pipe has stopped reading",
+            **dict(_FAMILIES.values()),
+            NOT_WRITTEN: "standard output could not be written",
+            NOT_LISTENING: "serve could not listen on its port",
+            INTERRUPTED: "ended by Ctrl-C (serve: 0)",
+        }.items()
+    )
+)
+"""What each exit code means, in order."""
+
+# What a setting is called on the command line, where that is not its name in Python with dashes.
+_OPTIONS: Final = {
+    "token": "ZB_API_TOKEN or --token-file",
+    "base_url": "ZB_API_BASE_URL or --base-url",
+    "thread_token": "--thread-token-file",
+}
+
+
+class CommandError(Exception):
+    """The command ends with an error.
+
+    Attributes:
+        exit_code: The exit code.
+        message: What to tell.
+    """
+
+    def __init__(self, exit_code: int, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.message = message
+
+
+def failure_of(error: ThreadsError | click.ClickException, advice: str = "") -> CommandError:
+    """Return what `error` of the client or of click is to the command, with `advice` at the end of its line."""
+    if isinstance(error, click.ClickException):
+        code, message = error.exit_code, error.format_message()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            advice = f"see {error.ctx.command_path} --help"
+    else:
+        code, _ = next(_FAMILIES[family] for family in type(error).__mro__ if family in _FAMILIES)
+        message = str(error)
+        if isinstance(error, ConfigurationError) and error.parameter:
+            name = error.parameter
+            message = f"{_OPTIONS.get(name, '--' + name.replace('_', '-'))}: {message}"
+    return CommandError(code, f"{message.rstrip('.')}; {advice}" if advice else message)
+
+
+def line_of(failure: CommandError) -> str:
+    """Return the one line that tells of `failure`."""
+    return f"threads-async: {plain(' '.join(failure.message.split()))}"

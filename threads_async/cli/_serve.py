@@ -1,0 +1,144 @@
+"""The command `serve`."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+from types import FrameType
+from typing import Any, Final
+
+import click
+from attrs import frozen
+
+from threads_async._secrets import Secret
+from threads_async._settings import TOKEN_VARIABLE, token_of
+from threads_async.cli._exits import NOT_LISTENING, CommandError
+from threads_async.cli._options import help_option, secret_of, token_file_option
+from threads_async.cli._streams import tell
+
+_PORT: Final = 8160
+_LARGEST_PORT: Final = 65535
+
+
+@frozen
+class Switches:
+    """What the server does beyond what it is made with."""
+
+    gzip: bool
+    naive_times: bool
+    churn: float
+
+
+def announcement(url: str, threads: int, *, token: str | None) -> str:
+    """Return what to tell about a server that has started, with ready commands.
+
+    Args:
+        url: Where it answers.
+        threads: How many threads it has.
+        token: The API token of the fake's own; None for one of the user's, which is not shown.
+    """
+    header = '"Api-Token: $ZB_API_TOKEN"' if token is None else f"'Api-Token: {token}'"
+    variables = f"ZB_API_BASE_URL={url}" if token is None else f"ZB_API_TOKEN={token} ZB_API_BASE_URL={url}"
+    return f"""\
+Fake ZennoBrowser: {threads} threads on {url} (Ctrl-C stops it)
+
+  curl '{url}/v1/threads?workspaceId=&start=0&total=1000&thread_token=&type=&sorting=' \\
+    --header {header}
+
+  {variables} \\
+    threads-async list
+"""
+
+
+async def _serve(switches: Switches, token: Secret | None, parameters: dict[str, Any]) -> None:
+    from threads_async.testing import FakeServer  # noqa: PLC0415 - only this command needs it
+
+    server = FakeServer(**parameters) if token is None else FakeServer(token=token.reveal(), **parameters)
+    server.gzip = switches.gzip
+    server.naive_times = switches.naive_times
+    # It notes each request for tests to look at; here nobody does, and it may run for weeks.
+    server.on_request = lambda _: server.requests.clear()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal(_: int, __: FrameType | None) -> None:
+        # Not by way of SIGINT: a shell starts what it puts in the background with that ignored.
+        loop.call_soon_threadsafe(stop.set)
+
+    before = signal.signal(signal.SIGTERM, on_signal)
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(server)
+            except OSError as error:
+                raise _not_listening(server.port, error) from None
+            if switches.churn:
+                await stack.enter_async_context(server.churn(switches.churn))
+            tell(announcement(server.url, len(server.threads), token=server.token if token is None else None))
+            await stop.wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _not_listening(port: int, error: OSError) -> CommandError:
+    reason = (
+        "is taken, perhaps by a ZennoBrowser" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
+    )
+    return CommandError(NOT_LISTENING, f"port {port} {reason}; choose another with --port, or 0 for any free one")
+
+
+@click.command("serve", add_help_option=False)
+@click.option(
+    "--threads", metavar="N", type=click.IntRange(min=0), default=2500, help="How many threads it has. Default: 2500."
+)
+@click.option(
+    "--port",
+    metavar="N",
+    type=click.IntRange(0, _LARGEST_PORT),
+    default=_PORT,
+    help=f"Where it listens, on this machine only; 0 for any free port. Default: {_PORT}, ZennoBrowser's own.",
+)
+@click.option("--seed", metavar="N", type=int, default=0, help="The same number makes the same threads. Default: 0.")
+@token_file_option(
+    "--token-file",
+    f"Take only the API token in FILE (- for standard input), by default that of {TOKEN_VARIABLE}, else one that is "
+    "shown at the start.",
+)
+@click.option(
+    "--page-cap", metavar="N", type=click.IntRange(min=1), help="Most threads on a page, whatever is asked for."
+)
+@click.option(
+    "--past-end",
+    type=click.Choice(["empty", "last_page", "error"]),
+    default="empty",
+    help="What a start past the end gets: an empty page (the default), the last page again, or status 500.",
+)
+@click.option(
+    "--latency",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, max=86_400),
+    default=0.0,
+    help="Wait so long before each answer. Default: 0.",
+)
+@click.option(
+    "--churn",
+    metavar="RATE",
+    type=click.FloatRange(min=0, max=1000),
+    default=0.0,
+    help="Start or stop so many threads a second. Default: 0.",
+)
+@click.option("--gzip", is_flag=True, help="Compress answers for clients that take it.")
+@click.option("--naive-times", is_flag=True, help="Write times without their offset.")
+@help_option
+def serve(*, token_file: Secret | None, gzip: bool, naive_times: bool, churn: float, **parameters: Any) -> None:
+    """Serve a fake ZennoBrowser for other programs.
+
+    It speaks the documented API on this machine, with threads of its own, until
+    Ctrl-C or SIGTERM ends it, which is no error: the exit code is 0.
+    """
+    token = token_file or secret_of(os.environ, TOKEN_VARIABLE)
+    if token is not None:
+        token = token_of(token.reveal(), {})
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(Switches(gzip, naive_times, churn), token, parameters))

@@ -1,0 +1,171 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    ThreadsError
+    ├── ConfigurationError           a setting or a parameter is wrong; nothing was sent (also a ValueError)
+    ├── ClientClosedError            the client or its session is closed (also a RuntimeError)
+    ├── RequestError                 one request failed; .request .attempts
+    │   ├── ConnectionFailedError    refused, unreachable, reset, or cut in the middle of the answer
+    │   ├── RequestTimeoutError      no whole answer in time
+    │   ├── ResponseTooLargeError    the answer is larger than allowed; .limit
+    │   ├── StatusError              the server refused; .status .server_message .retry_after
+    │   │   ├── UnauthorizedError    401 or 403
+    │   │   ├── TooManyRequestsError 429
+    │   │   └── ServerError          500 to 599
+    │   └── DecodeError              the answer is not what the API promises; .path .reason .start
+    └── PaginationError              pages that contradict each other; .start .total .received .total_count
+
+What happened is in attributes; the text is for people and says what to try. No error holds the API token or a whole
+thread token, none chains an error of a library beneath, and each of them survives pickling and copying.
+"""
+
+
+class ThreadsError(Exception):
+    """The root: whatever this package raises on purpose is one of these.
+
+    Attributes:
+        message: What happened, in one sentence, without secrets.
+    """
+
+    def __init__(self, message: str) -> None:
+        # Only the message goes into `args`: Exception's own pickling calls the class with `args` and then restores the
+        # rest from `__dict__`, so every further parameter of a subclass needs a default.
+        super().__init__(message)
+        self.message = message
+
+
+class ConfigurationError(ThreadsError, ValueError):
+    """A setting or a parameter is missing or wrong. Nothing was sent.
+
+    Attributes:
+        parameter: The name of the parameter, as it is spelled in Python.
+    """
+
+    def __init__(self, message: str, *, parameter: str = "") -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+class ClientClosedError(ThreadsError, RuntimeError):
+    """The client, or the session that it was given, is closed or belongs to another event loop."""
+
+
+class RequestError(ThreadsError):
+    """One request failed, with all its attempts.
+
+    Attributes:
+        request: What was asked, without secrets: ``GET http://localhost:8160/v1/threads (start=1000, total=1000)``.
+        attempts: How often it was sent, 1 or more.
+    """
+
+    def __init__(self, message: str, *, request: str = "", attempts: int = 1) -> None:
+        super().__init__(message)
+        self.request = request
+        self.attempts = attempts
+
+    def __str__(self) -> str:
+        attempts = f" ({self.attempts} attempts)" if self.attempts > 1 else ""
+        return f"{self.request}{attempts}: {self.message}" if self.request else f"{self.message}{attempts}"
+
+
+class ConnectionFailedError(RequestError):
+    """No connection, or one that ended before the whole answer was there."""
+
+
+class RequestTimeoutError(RequestError):
+    """No whole answer within the time allowed for an attempt, or for the whole call."""
+
+
+class ResponseTooLargeError(RequestError):
+    """The answer is larger than `max_response_bytes`; reading stopped there.
+
+    Attributes:
+        limit: The most bytes allowed, counted after decompression.
+    """
+
+    def __init__(self, message: str, *, request: str = "", attempts: int = 1, limit: int = 0) -> None:
+        super().__init__(message, request=request, attempts=attempts)
+        self.limit = limit
+
+
+class StatusError(RequestError):
+    """The server answered with a status other than 200.
+
+    Attributes:
+        status: The HTTP status.
+        server_message: The server's own words (its ``message``, else the beginning of its text), or None.
+        retry_after: Seconds to wait before asking again, as the server said, or None.
+    """
+
+    def __init__(  # noqa: PLR0913 - one parameter an attribute, all but one by keyword
+        self,
+        message: str,
+        *,
+        request: str = "",
+        attempts: int = 1,
+        status: int = 0,
+        server_message: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, request=request, attempts=attempts)
+        self.status = status
+        self.server_message = server_message
+        self.retry_after = retry_after
+
+
+class UnauthorizedError(StatusError):
+    """401 or 403: the API token is missing, wrong or not allowed to do this."""
+
+
+class TooManyRequestsError(StatusError):
+    """429: something in front of the API asks to slow down."""
+
+
+class ServerError(StatusError):
+    """500 to 599: the server failed to answer."""
+
+
+class DecodeError(RequestError):
+    """The answer is not what the API promises: not JSON, a key missing, a value of the wrong type.
+
+    Attributes:
+        path: Where in the answer, by the names on the wire: ``items[3].workspaceId``; empty for the whole.
+        reason: What was expected and what was there.
+        start: Index of the first thread of the page that was asked for.
+    """
+
+    def __init__(  # noqa: PLR0913 - one parameter an attribute, all but one by keyword
+        self,
+        message: str,
+        *,
+        request: str = "",
+        attempts: int = 1,
+        path: str = "",
+        reason: str = "",
+        start: int = 0,
+    ) -> None:
+        super().__init__(message, request=request, attempts=attempts)
+        self.path = path
+        self.reason = reason
+        self.start = start
+
+
+class PaginationError(ThreadsError):
+    """The pages contradict each other, so that going on would lose threads, repeat them or never end.
+
+    Attributes:
+        start: Index of the first thread asked for.
+        total: Most threads asked for.
+        received: Threads received.
+        total_count: Threads that there are, by the same answer.
+    """
+
+    def __init__(
+        self, message: str, *, start: int = 0, total: int = 0, received: int = 0, total_count: int = 0
+    ) -> None:
+        super().__init__(message)
+        self.start = start
+        self.total = total
+        self.received = received
+        self.total_count = total_count

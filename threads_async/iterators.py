@@ -1,0 +1,179 @@
+"""What a loop goes through: the order of requests, sharing between tasks, and the end. No HTTP here."""
+
+import asyncio
+import logging
+from typing import Final
+
+from attrs import evolve
+
+from threads_async._ahead import Ahead
+from threads_async._closing import ClosingIterator
+from threads_async._paging import PlainWalk, Slice, Walk
+from threads_async._source import PageSource
+from threads_async.errors import ClientClosedError
+from threads_async.models import ExecutionThread, ThreadPage, ThreadsQuery
+
+_logger: Final = logging.getLogger("threads_async")
+# Where logging is not set up, Python would print warnings to standard error by itself.
+_logger.addHandler(logging.NullHandler())
+
+
+class PageIterator(ClosingIterator[ThreadPage]):
+    """Iterates over the pages of a listing.
+
+    Tasks may share it: each page goes to exactly one of them. After an error the next ``anext`` asks for the same page
+    again, so nothing is lost. Where pages are asked for ahead, ``async with`` or `aclose` ends those requests at once;
+    closing the client or dropping the iterator ends them too.
+
+    Raises:
+        RequestError: A page could not be had: no connection, no answer in time, an error of the server, or an answer
+            that is not what the API promises.
+        PaginationError: The pages contradict each other.
+        ClientClosedError: The client or its session is closed.
+    """
+
+    def __init__(self, source: PageSource, query: ThreadsQuery, walk: Walk, prefetch: int) -> None:
+        self._source = source
+        self._query = query
+        self._walk = walk
+        self._prefetch = prefetch
+        self._ahead = Ahead(source, query)
+        self._lock = asyncio.Lock()
+        self._total_count: int | None = None
+        self._first_total_count: int | None = None
+        self._drifted = False
+        self._closed = False
+
+    @property
+    def total_count(self) -> int | None:
+        """All threads that match, by the newest answer; None before the first."""
+        return self._total_count
+
+    @property
+    def first_total_count(self) -> int | None:
+        """All threads that matched by the first answer; None before it."""
+        return self._first_total_count
+
+    @property
+    def drifted(self) -> bool:
+        """Whether `total_count` has changed from one answer to another: the list is known to have moved."""
+        return self._drifted
+
+    @property
+    def next_start(self) -> int | None:
+        """Index of the first thread of the next page, to be given as `start` to resume; None at the end of the list."""
+        return self._walk.next_start
+
+    async def __anext__(self) -> ThreadPage:
+        async with self._lock:
+            while not self._closed:
+                asked = self._walk.next_slice()
+                if asked is None:
+                    break
+                page = await self._fetch(asked)
+                if self._closed:
+                    break
+                if page is None:
+                    raise ClientClosedError("the client was closed while it waited for an answer")
+                # No await from here on: a cancelled task has either taken the page or left the walk as it was.
+                self._note(page.total_count)
+                step = self._walk.accept(asked, page)
+                self._walk = step.walk
+                self._plan()
+                if step.items:
+                    return ThreadPage(step.items, page.total_count, step.start)
+            raise StopAsyncIteration
+
+    async def _fetch(self, asked: Slice) -> ThreadPage | None:
+        if self._prefetch == 0:
+            return await self._source.fetch(evolve(self._query, start=asked.start, total=asked.total))
+        self._plan()
+        return await self._ahead.take(asked)
+
+    def _plan(self) -> None:
+        """Have the next pages in flight, at most `prefetch` of them."""
+        if self._prefetch:
+            asked = self._walk.next_slice()
+            ahead = [] if asked is None else [asked, *self._walk.ahead(self._prefetch - 1)]
+            self._ahead.plan(ahead)
+
+    def _note(self, total_count: int) -> None:
+        """Keep `total_count`, and tell once if a plain walk is on a list that moves."""
+        if self._first_total_count is None:
+            self._first_total_count = total_count
+        elif total_count != self._total_count and not self._drifted:
+            self._drifted = True
+            if isinstance(self._walk, PlainWalk):
+                _logger.warning(
+                    "totalCount changed from %d to %d while the threads were listed: some may be missing or come "
+                    "twice; threads(consistent=True) gives each that lives through the listing exactly once",
+                    self._total_count,
+                    total_count,
+                )
+        self._total_count = total_count
+
+    async def aclose(self) -> None:
+        """End the iteration and its requests: every further ``anext`` stops. Where it stood stays readable."""
+        self._closed = True
+        await self._ahead.aclose()
+
+
+class ThreadIterator(ClosingIterator[ExecutionThread]):
+    """Iterates over the threads of a listing, as `PageIterator` does over its pages: shared, retried, left alike.
+
+    Raises:
+        RequestError, PaginationError, ClientClosedError: As `PageIterator` does.
+    """
+
+    def __init__(self, pages: PageIterator) -> None:
+        self._pages = pages
+        self._lock = asyncio.Lock()
+        self._page_start = 0
+        self._items: tuple[ExecutionThread, ...] = ()
+        self._index = 0
+        # Where handing out stops: the end of the page, or where `aclose` came.
+        self._end = 0
+
+    @property
+    def total_count(self) -> int | None:
+        """All threads that match, by the newest answer; None before the first."""
+        return self._pages.total_count
+
+    @property
+    def first_total_count(self) -> int | None:
+        """All threads that matched by the first answer; None before it."""
+        return self._pages.first_total_count
+
+    @property
+    def drifted(self) -> bool:
+        """Whether `total_count` has changed from one answer to another: the list is known to have moved."""
+        return self._pages.drifted
+
+    @property
+    def next_start(self) -> int | None:
+        """Index of the first thread not yet handed out, to be given as `start` to resume; None at the end."""
+        if self._index < len(self._items):
+            return self._page_start + self._index
+        return self._pages.next_start
+
+    async def __anext__(self) -> ExecutionThread:
+        index = self._index
+        if index < self._end:
+            # No await on this way, so tasks that share the iterator cannot meet here.
+            self._index = index + 1
+            return self._items[index]
+        async with self._lock:
+            # Another task may have fetched the page while this one waited for the lock.
+            if self._index >= self._end:
+                page = await anext(self._pages)
+                self._page_start = page.start
+                self._items = page.items
+                self._index = 0
+                self._end = len(page.items)
+            self._index += 1
+            return self._items[self._index - 1]
+
+    async def aclose(self) -> None:
+        """End the iteration and its requests: every further ``anext`` stops. Where it stood stays readable."""
+        self._end = self._index
+        await self._pages.aclose()

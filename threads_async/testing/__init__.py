@@ -1,0 +1,12 @@
+"""Test programs that use `threads_async` against real servers on the loopback interface.
+
+`FakeServer` speaks the documented API; `WireServer` (in `threads_async.testing.wire`) breaks below HTTP. The pytest
+fixtures `zenno_server` and `threads_client` are there wherever the package is installed.
+"""
+
+from threads_async.testing._population import FakeThread
+from threads_async.testing._values import Fault, SeenRequest
+from threads_async.testing.server import FakeServer
+from threads_async.testing.wire import WireServer
+
+__all__ = ["FakeServer", "FakeThread", "Fault", "SeenRequest", "WireServer"]

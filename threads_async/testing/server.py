@@ -1,0 +1,260 @@
+"""A real HTTP server on the loopback interface that speaks the documented API."""
+
+import asyncio
+import contextlib
+import inspect
+import json
+import random
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterable
+from types import TracebackType
+from typing import Final, Self
+
+from aiohttp import hdrs, web
+from attrs import evolve
+
+from threads_async.testing._openapi import DOCUMENT, DOCUMENT_PATH
+from threads_async.testing._pace import repeat
+from threads_async.testing._pages import Asked, BadParametersError, PastEnd, page_of, read
+from threads_async.testing._population import FakeThread, Population
+from threads_async.testing._values import Fault, SeenRequest
+
+DEFAULT_TOKEN: Final = "fake-api-token"  # noqa: S105 - it opens nothing but the fake
+PATH: Final = "/v1/threads"
+
+
+class FakeServer:
+    """A ZennoBrowser's list of execution threads, without the ZennoBrowser.
+
+    Use it as ``async with FakeServer(threads=2500) as server:`` and give `url` and `token` to your client. It behaves
+    as the API's page says. What that page leaves open is a switch: an attribute that may be set at any time, also
+    while the server runs.
+
+    Args:
+        threads: How many threads run, or the threads themselves.
+        token: The API token that it takes.
+        seed: What the threads are made from; the same number makes the same threads.
+        port: Where it listens on 127.0.0.1; 0 for a free port.
+        page_cap: Sets the attribute of its name, as all arguments after it do.
+
+    Attributes:
+        token: The API token that it takes.
+        port: Where it listens, once started; it stays the same when the server is stopped and started again.
+        requests: The requests seen, in order. May be cleared.
+        page_cap: Most threads on a page, whatever `total` asks for, and without saying so. None for no cap.
+        past_end: What a `start` at or past the end gets: an empty page, the last page again, or status 500.
+        ignore_start: Whether every page is the first.
+        count_offset: Added to `totalCount`: a server that lies.
+        latency: Seconds before each answer.
+        gzip: Whether answers are compressed for clients that take it.
+        naive_times: Whether times lack their offset, as ASP.NET writes times of unspecified kind.
+        unauthorized_status: What a missing or wrong token gets: 401, or 500.
+        on_request: Called, or awaited, with each request before it is answered: what it starts is in the answer.
+        fault_for: Called with each request; a `Fault` that it returns is sent instead of the right answer.
+    """
+
+    def __init__(  # noqa: PLR0913 - what tests set most, all but the first by keyword
+        self,
+        threads: int | Iterable[FakeThread] = 25,
+        *,
+        token: str = DEFAULT_TOKEN,
+        seed: int = 0,
+        port: int = 0,
+        page_cap: int | None = None,
+        past_end: PastEnd = "empty",
+        latency: float = 0.0,
+        ignore_start: bool = False,
+        count_offset: int = 0,
+        gzip: bool = False,
+        naive_times: bool = False,
+        unauthorized_status: int = 401,
+    ) -> None:
+        self.token = token
+        self.port = port
+        self.requests: list[SeenRequest] = []
+        self.page_cap = page_cap
+        self.past_end: PastEnd = past_end
+        self.ignore_start = ignore_start
+        self.count_offset = count_offset
+        self.latency = latency
+        self.gzip = gzip
+        self.naive_times = naive_times
+        self.unauthorized_status = unauthorized_status
+        self.on_request: Callable[[SeenRequest], object] | None = None
+        self.fault_for: Callable[[SeenRequest], Fault | None] | None = None
+        self._population = Population(threads, seed)
+        self._faults: deque[Fault] = deque()
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL of the API, once started."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def threads(self) -> tuple[FakeThread, ...]:
+        """The threads that run, in the order in which they were made."""
+        return self._population.alive
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        server = self._runner.server if self._runner is not None else None
+        return len(server.connections) if server is not None else 0
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen. After a `stop`, on the same port and with the same threads.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._route)
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", self.port)
+        try:
+            await site.start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self.port = runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop listening and cut all connections at once, as a program that is killed does. May be called again."""
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        for connection in list(runner.server.connections if runner.server is not None else ()):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await runner.cleanup()
+
+    def start_thread(
+        self,
+        *,
+        workspace_id: int = 1,
+        type: str | None = None,  # noqa: A002 - the API's own word
+        thread_token: str | None = "",
+        created_at: str | None = None,
+    ) -> FakeThread:
+        """Let one more thread run, at the end of the list.
+
+        Args:
+            workspace_id: Its workspace; 1 is the default workspace, which a request calls -1.
+            type: ``Manual`` or ``BrowserInstance``, or any other text; by default drawn from the seed.
+            thread_token: Its token; None for null; by default one that looks real.
+            created_at: When it was made, as it is to stand on the wire; by default later than all before.
+        """
+        thread = self._population.maker.make(
+            workspace_id=workspace_id, type=type, thread_token=thread_token, created_at=created_at
+        )
+        self._population.add(thread)
+        return thread
+
+    def stop_thread(self, thread: FakeThread | str) -> FakeThread:
+        """Stop a thread, given as itself or as its token, and return it.
+
+        Raises:
+            LookupError: It does not run.
+        """
+        return self._population.remove(thread)
+
+    def churn_step(self, draw: random.Random) -> FakeThread:
+        """Start a thread or stop one, as `draw` falls, and return it. The number of threads stays about the same."""
+        alive = self._population.alive
+        return self.stop_thread(draw.choice(alive)) if alive and draw.random() < 0.5 else self.start_thread()  # noqa: PLR2004 - a half
+
+    @contextlib.asynccontextmanager
+    async def churn(self, rate: float, *, seed: int = 0) -> AsyncGenerator[None]:
+        """Start and stop threads in the background, `rate` of them a second, drawn from `seed`.
+
+        Raises:
+            ValueError: The rate is not above 0.
+        """
+        if rate <= 0:
+            msg = f"rate must be above 0, not {rate}"
+            raise ValueError(msg)
+        draw = random.Random(seed)  # noqa: S311 - it makes test data, not keys
+        task = asyncio.create_task(repeat(lambda: self.churn_step(draw), rate))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def fail_next(self, times: int = 1, fault: Fault = Fault()) -> None:  # noqa: B008 - it is frozen
+        """Send `fault` to the next requests, so many times, instead of the right answer."""
+        self._faults.extend([fault] * times)
+
+    async def _route(self, request: web.Request) -> web.Response:
+        seen = SeenRequest(request.method, request.path, tuple(request.query.items()), request.headers)
+        self.requests.append(seen)
+        if request.path not in (PATH, DOCUMENT_PATH):
+            raise web.HTTPNotFound
+        if request.method != hdrs.METH_GET:
+            raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_GET])
+        if request.path == PATH:
+            fault = await self._fault_of(seen)
+            if fault is not None:
+                return self._fail(request, fault)
+        answer = self._send(200, DOCUMENT) if request.path == DOCUMENT_PATH else self._answer(request)
+        if self.gzip and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "").lower():
+            # Named, since aiohttp would choose deflate where both are taken.
+            answer.enable_compression(web.ContentCoding.gzip)
+        return answer
+
+    async def _fault_of(self, seen: SeenRequest) -> Fault | None:
+        if self.on_request is not None:
+            waiting = self.on_request(seen)
+            if inspect.isawaitable(waiting):
+                await waiting
+        if self.latency:
+            await asyncio.sleep(self.latency)
+        if self._faults:
+            return self._faults.popleft()
+        return self.fault_for(seen) if self.fault_for is not None else None
+
+    def _answer(self, request: web.Request) -> web.Response:
+        if request.headers.get("Api-Token") != self.token:
+            return self._send(self.unauthorized_status, {"message": "Unauthenticated"})
+        try:
+            asked = read(request.query.items())
+        except BadParametersError as error:
+            title = "One or more validation errors occurred."
+            problem = {"title": title, "status": 400, "errors": error.problems}
+            return self._send(400, problem, "application/problem+json")
+        return self._page(asked)
+
+    def _page(self, asked: Asked) -> web.Response:
+        value = page_of(
+            self._population.seen_by(asked.view),
+            asked if self.page_cap is None else evolve(asked, total=min(asked.total, self.page_cap)),
+            past_end=self.past_end,
+            ignore_start=self.ignore_start,
+            naive_times=self.naive_times,
+        )
+        if value is None:
+            return self._send(500, {"message": None})
+        return self._send(200, {"totalCount": value["totalCount"] + self.count_offset, "items": value["items"]})
+
+    def _fail(self, request: web.Request, fault: Fault) -> web.Response:
+        if fault.status is None:
+            if request.transport is not None:  # pragma: no branch - None once the client has gone
+                request.transport.abort()
+            raise asyncio.CancelledError
+        return web.Response(status=fault.status, body=fault.body, headers=fault.headers)
+
+    def _send(self, status: int, value: object, content_type: str = "application/json") -> web.Response:
+        body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+        return web.Response(status=status, body=body, headers={hdrs.CONTENT_TYPE: f"{content_type}; charset=utf-8"})
