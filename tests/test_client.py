@@ -145,8 +145,7 @@ async def test_use_after_close_is_a_clear_error() -> None:
     with pytest.raises(ClientClosedError, match="make a new one"):
         await client.threads().first()
     with pytest.raises(ClientClosedError, match="make a new one"):
-        async with client:
-            pass
+        await client.__aenter__()
 
 
 async def test_use_after_the_session_given_is_closed_is_a_clear_error() -> None:

@@ -66,8 +66,7 @@ async def test_head_is_another_method() -> None:
 @pytest.mark.parametrize("rate", [0, -1])
 async def test_churn_at_no_rate_is_an_error(rate: float) -> None:
     with pytest.raises(ValueError, match="rate"):
-        async with FakeServer().churn(rate):
-            pass
+        await FakeServer().churn(rate).__aenter__()
 
 
 async def test_churn_keeps_its_rate() -> None:

@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from threads_async import DecodeError, ExecutionThread, ThreadPage, ThreadsQuery
@@ -98,6 +98,7 @@ def test_any_bytes(body: bytes) -> None:
 
 
 @given(st.integers(100, 999), st.binary(max_size=300), st.text(max_size=20))
+@example(200, b"", "")
 def test_any_status_with_any_body_and_any_retry_after(status: int, body: bytes, retry_after: str) -> None:
     error = status_error(Response(status, {"Retry-After": retry_after}, body), token=None, now=datetime.now(UTC))
 

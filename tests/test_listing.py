@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from threads_async import (
@@ -130,24 +130,23 @@ async def test_max_items_makes_the_last_request_smaller(server: FakeServer, clie
     assert 1200 == iterator.next_start
 
 
-async def test_where_the_iterator_stands_can_be_asked_after_a_break(client: ThreadsClient) -> None:
+@pytest.mark.parametrize(("wanted", "next_start"), [(1, 1), (1000, 1000), (1235, 1235), (2500, None), (9999, None)])
+async def test_where_the_iterator_stands_can_be_asked_after_a_break(
+    client: ThreadsClient, wanted: int, next_start: int | None
+) -> None:
     iterator = aiter(client.threads(total=1000))
-    async for number, _ in _enumerate(iterator):
-        if number == 1234:
+    got = 0
+    async for _ in iterator:
+        got += 1
+        if got == wanted:
             break
 
-    assert (2500, 1235) == (iterator.total_count, iterator.next_start)
-
-
-async def _enumerate(iterator: AsyncIterator[ExecutionThread]) -> AsyncIterator[tuple[int, ExecutionThread]]:
-    number = 0
-    async for thread in iterator:
-        yield number, thread
-        number += 1
+    assert (2500, next_start) == (iterator.total_count, iterator.next_start)
 
 
 @settings(max_examples=20)
 @given(taken=st.integers(0, 50), total=st.integers(1, 20))
+@example(taken=50, total=20)
 async def test_a_listing_resumed_at_next_start_goes_on_where_it_stood(taken: int, total: int) -> None:
     async with FakeServer(threads=50) as server, ThreadsClient(server.token, base_url=server.url) as client:
         iterator = aiter(client.threads(total=total))

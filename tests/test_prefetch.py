@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from threads_async import (
@@ -64,6 +64,8 @@ class Gate:
     prefetch=st.integers(0, 8),
     consistent=st.booleans(),
 )
+@example(count=50, start=0, total=10, max_items=25, cap=None, prefetch=4, consistent=False)
+@example(count=50, start=0, total=10, max_items=25, cap=None, prefetch=4, consistent=True)
 async def test_on_a_list_that_stands_still_every_way_equals_slicing(
     count: int, start: int, total: int, max_items: int | None, cap: int | None, prefetch: int, consistent: bool
 ) -> None:
@@ -75,11 +77,11 @@ async def test_on_a_list_that_stands_still_every_way_equals_slicing(
             start=start, total=total, max_items=max_items, prefetch=prefetch, consistent=consistent
         ).collect()
 
-        assert tokens(server.threads[start:][: count if max_items is None else max_items]) == tokens(got)
-        if not consistent and cap is None:
-            # Nothing in vain: as many requests as without, and none past the end.
-            assert max(bool(max_items != 0), -(-len(got) // total)) == len(server.requests)
-            assert all(one < max(count, 1) for one in starts(server)[1:])
+    assert tokens(server.threads[start:][: count if max_items is None else max_items]) == tokens(got)
+    if not consistent and cap is None:
+        # Nothing in vain: as many requests as without, and none past the end.
+        assert max(bool(max_items != 0), -(-len(got) // total)) == len(server.requests)
+        assert all(one < max(count, 1) for one in starts(server)[1:])
 
 
 @settings(max_examples=60)
