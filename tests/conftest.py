@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,7 +10,6 @@ import aiohttp
 import aioresponses.core
 import hypothesis
 import pytest
-import stamina
 
 from threads_async import ThreadsClient
 from threads_async.testing import FakeServer
@@ -29,10 +29,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting_between_attempts() -> object:
+def _no_waiting_between_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the number of attempts, drop the waits between them: how long they are is arithmetic, tested as such."""
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
+
+    async def no_pause(_: float) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr("threads_async._transport._pause", no_pause)
 
 
 class _ResponseOfOldSignature(aiohttp.ClientResponse):

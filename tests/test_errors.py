@@ -58,14 +58,23 @@ def test_every_attribute_is_documented(error: errors.ThreadsError) -> None:
 
 
 def test_the_text_of_a_failed_request_names_it_and_its_attempts() -> None:
-    error = errors.ConnectionFailedError("refused", request="GET http://localhost/v1/threads (start=0)", attempts=3)
+    error = errors.ConnectionFailedError("refused", request="GET http://localhost/v1/threads", attempts=3, hint="look")
 
-    assert "GET http://localhost/v1/threads (start=0) (3 attempts): refused" == str(error)
+    assert "refused (GET http://localhost/v1/threads; 3 attempts); look" == str(error)
 
 
 def test_one_attempt_is_not_worth_a_word() -> None:
-    assert "GET x: refused" == str(errors.ConnectionFailedError("refused", request="GET x"))
+    assert "refused (GET x)" == str(errors.ConnectionFailedError("refused", request="GET x"))
 
 
 def test_the_text_without_a_request_is_the_message() -> None:
     assert "refused" == str(errors.ConnectionFailedError("refused"))
+
+
+@pytest.mark.parametrize("error", FULL, ids=lambda error: type(error).__name__)
+def test_the_repr_of_an_error_has_all_of_its_data(error: errors.ThreadsError) -> None:
+    error.add_note("of somebody else")
+
+    assert repr(error).startswith(f"{type(error).__name__}('what'")
+    assert [] == [name for name, value in vars(error).items() if name[0] != "_" and repr(value) not in repr(error)]
+    assert "somebody" not in repr(error)

@@ -12,7 +12,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from threads_async import DecodeError, ExecutionThread, ThreadPage, ThreadsQuery
-from threads_async._wire import Response, decode, encode, status_error
+from threads_async._status import status_error
+from threads_async._wire import Response, decode, encode
 
 ASKED = encode(ThreadsQuery(), "http://localhost:8160")
 MOST_SECONDS = 1.0
@@ -98,8 +99,11 @@ def test_any_bytes(body: bytes) -> None:
 
 @given(st.integers(100, 999), st.binary(max_size=300), st.text(max_size=20))
 @example(200, b"", "")
+@example(503, b"", "Mon, 01 Jan 2999999999 00:00:00 GMT")
+@example(503, b"", "Fri, 31 Dec 9999 23:59:59 -2359")
+@example(503, b"", "9" * 400)
 def test_any_status_with_any_body_and_any_retry_after(status: int, body: bytes, retry_after: str) -> None:
-    error = status_error(Response(status, {"Retry-After": retry_after}, body), token=None, now=datetime.now(UTC))
+    error = status_error(Response(status, {"Retry-After": retry_after}, body), now=datetime.now(UTC))
 
     assert (status == 200) is (error is None)
     if error is not None:

@@ -217,7 +217,7 @@ async def test_a_server_killed_in_the_middle_and_started_again(server: FakeServe
     threads = [await anext(iterator) for _ in range(1500)]
     await server.stop()
 
-    with pytest.raises(ConnectionFailedError, match=r"start=2000.*3 attempts.*refused.*is ZennoBrowser running"):
+    with pytest.raises(ConnectionFailedError, match=r"refused \(.*start=2000.*; 3 attempts\)"):
         while True:
             threads.append(await anext(iterator))
     await server.start()
@@ -234,7 +234,7 @@ async def test_a_bad_thread_is_an_error_that_names_its_place_and_page(
         await anext(iterator)
     server.fail_next(1, Fault(200, b'{"totalCount":2500,"items":[{"workspaceId":"5"}]}', {}))
 
-    with pytest.raises(DecodeError, match=r"start=1000.*items\[0\]\.workspaceId: expected int, got str") as caught:
+    with pytest.raises(DecodeError, match=r"items\[0\]\.workspaceId: expected int, got str \(.*start=1000") as caught:
         await anext(iterator)
     assert 1000 == caught.value.start
 

@@ -73,6 +73,9 @@ def test_the_base_url_of_the_environment_comes_before_the_default(environment: d
         ("https://zenno.example/proxy/", "https://zenno.example/proxy"),
         ("http://[::1]:8160", "http://[::1]:8160"),
         (" HTTP://localhost//", "http://localhost"),
+        ("http://zenno.example.:8160", "http://zenno.example.:8160"),
+        ("https://farm-7", "https://farm-7"),
+        ("http://хост.example", "http://хост.example"),
     ],
 )
 def test_a_base_url_may_have_a_path_and_loses_slashes_at_its_end(base_url: str, expected: str) -> None:
@@ -89,6 +92,13 @@ def test_a_base_url_may_have_a_path_and_loses_slashes_at_its_end(base_url: str, 
         ("http://:8160", "must look like"),
         ("http://localhost:0", "must look like"),
         ("http://localhost:65536", "port"),
+        ("http://a..b", "host name nor an IP"),
+        ("http://.", "host name nor an IP"),
+        ("http://127.1:1", "host name nor an IP"),
+        ("http://256.1.1.1:1", "host name nor an IP"),
+        ("http://8160", "host name nor an IP"),
+        (f"http://{'a' * 64}", "host name nor an IP"),
+        (f"http://{'a.' * 127}a", "host name nor an IP"),
         ("http://localhost:port", "port"),
         ("http://[::1", "not a URL"),
         ("http://user:hush@localhost:8160", "credentials"),
@@ -113,3 +123,8 @@ def test_a_base_url_that_is_more_or_less_than_that_is_an_error_that_does_not_sho
 def test_a_base_url_that_is_no_text_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="text"):
         base_url_of(8160, {})
+
+
+def test_a_base_url_is_not_told_to_have_a_port() -> None:
+    with pytest.raises(ConfigurationError, match="and a host; port and path may follow"):
+        base_url_of("farm-7", {})

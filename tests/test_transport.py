@@ -213,8 +213,9 @@ async def test_a_refused_connection_says_so_and_what_to_try() -> None:
                 await client.fetch_page(ThreadsQuery(start=1000))
 
     assert (
-        f"GET http://127.0.0.1:{port}/v1/threads (start=1000, total=1000) (3 attempts): "
-        "the connection failed (refused); is ZennoBrowser running? its API answers on http://localhost:8160"
+        "the connection was refused "
+        f"(GET http://127.0.0.1:{port}/v1/threads?workspaceId=-1&start=1000&total=1000; 3 attempts); "
+        "check the host and port of base_url"
     ) == str(caught.value)
 
 

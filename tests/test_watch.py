@@ -40,14 +40,19 @@ async def client(server: FakeServer) -> AsyncIterator[ThreadsClient]:
 
 
 class Pauses:
-    """A sleep that takes no time: it notes for how long it was asked, and lets something happen meanwhile."""
+    """A sleep that takes no time, and the clock that it moves on. It notes its seconds and lets something happen."""
 
     def __init__(self, *actions: Any) -> None:
         self.seconds: list[float] = []
         self.actions = list(actions)
+        self.now = 1000.0
+
+    def clock(self) -> float:
+        return self.now
 
     async def __call__(self, seconds: float) -> None:
         self.seconds.append(seconds)
+        self.now += seconds
         if self.actions:
             happening = self.actions.pop(0)()
             if happening is not None and hasattr(happening, "__await__"):
@@ -55,7 +60,9 @@ class Pauses:
 
 
 def watch_of(client: ThreadsClient, pauses: Pauses, **parameters: Any) -> ThreadWatch:
-    return ThreadWatch(client.threads(consistent=True, **parameters), 2.5, sleep=pauses, now=lambda: NOON)
+    return ThreadWatch(
+        client.threads(consistent=True, **parameters), 2.5, sleep=pauses, clock=pauses.clock, now=lambda: NOON
+    )
 
 
 def seen(event: ThreadEvent) -> tuple[str, str | None]:
@@ -128,6 +135,55 @@ async def test_a_slow_consumer_slows_the_looks_down(server: FakeServer, client: 
     await asyncio.sleep(0.005)
 
     assert 1 == len(server.requests)
+
+
+async def test_a_watch_asked_with_a_time_limit_shorter_than_its_interval_looks_when_it_is_due(
+    server: FakeServer, client: ThreadsClient
+) -> None:
+    """Every ``anext`` is cancelled after one second, as by a time limit; two looks are 2.5 seconds apart."""
+    pauses = Pauses()
+    asked: list[float] = []
+
+    async def a_second(seconds: float) -> None:
+        asked.append(seconds)
+        await pauses(min(seconds, 1.0))
+        if seconds > 1.0:
+            raise asyncio.CancelledError
+
+    watch = ThreadWatch(client.threads(consistent=True), 2.5, sleep=a_second, clock=pauses.clock, now=lambda: NOON)
+    await take(watch, 3)
+    server.start_thread()
+    for _ in range(2):
+        with pytest.raises(asyncio.CancelledError):
+            await anext(watch)
+
+    assert "started" == (await anext(watch)).kind
+    assert [2.5, 1.5, 0.5] == asked
+    assert 2 == len(server.requests)
+
+
+async def test_a_consumer_slower_than_the_interval_does_not_wait_as_well(
+    server: FakeServer, client: ThreadsClient
+) -> None:
+    pauses = Pauses()
+    watch = watch_of(client, pauses)
+    await take(watch, 3)
+    server.start_thread()
+    pauses.now += 9.0
+
+    assert "started" == (await anext(watch)).kind
+    assert [] == pauses.seconds
+
+
+async def test_a_look_that_was_cancelled_is_made_up_for_at_once(server: FakeServer, client: ThreadsClient) -> None:
+    watch = watch_of(client, Pauses())
+    task: asyncio.Future[ThreadEvent] = asyncio.ensure_future(anext(watch))
+    server.on_request = lambda _: task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    server.on_request = None
+
+    assert ["present"] * 3 == [kind for kind, _ in await take(watch, 3)]
 
 
 async def test_a_server_that_goes_and_comes_back_is_bridged(server: FakeServer, client: ThreadsClient) -> None:
@@ -250,7 +306,7 @@ async def test_500_random_starts_and_stops_across_restarts_come_exactly_once_in_
                 expected.extend([*stopped, *started])
 
         pauses = Pauses(*[happen] * 1000)
-        watch = ThreadWatch(client.threads(total=7, consistent=True), 1.0, sleep=pauses)
+        watch = ThreadWatch(client.threads(total=7, consistent=True), 1.0, sleep=pauses, clock=pauses.clock)
         assert began == await take(watch, 30)
         got: list[tuple[str, str | None]] = []
         while steps or len(got) < len(expected):

@@ -3,7 +3,6 @@
 import contextlib
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,16 @@ from hypothesis import strategies as st
 from threads_async import (
     DecodeError,
     ExecutionThread,
-    ServerError,
-    StatusError,
     ThreadPage,
     ThreadsQuery,
     ThreadType,
-    TooManyRequestsError,
-    UnauthorizedError,
 )
-from threads_async._secrets import Secret
-from threads_async._wire import Response, decode, encode, status_error
+from threads_async._wire import Response, decode, encode, is_cut
 
 DATA = Path(__file__).parent / "data"
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 BASE = "http://zenno.example:8160"
 ASKED = encode(ThreadsQuery(start=40), BASE)
-NOW = datetime(2026, 3, 17, 16, 38, 40, tzinfo=UTC)
 GOOD: dict[str, Any] = {
     "workspaceId": 1,
     "threadToken": None,
@@ -51,12 +44,6 @@ def fault_of(body: bytes | str) -> DecodeError:
     with pytest.raises(DecodeError) as caught:
         page_of(body)
     return caught.value
-
-
-def error_of(status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> StatusError:
-    error = status_error(Response(status, headers or {}, body), token=Secret("open sesame"), now=NOW)
-    assert error is not None
-    return error
 
 
 def test_the_defaults_are_sent_and_filters_are_not() -> None:
@@ -82,13 +69,13 @@ def test_everything_given_is_sent_by_its_name_on_the_wire() -> None:
 
 
 def test_the_label_says_what_is_asked_without_secrets() -> None:
-    query = ThreadsQuery(workspace_id=7, thread_token=JWT, type="Manual")
+    query = ThreadsQuery(workspace_id=7, thread_token=JWT, type="Manual", sorting="Type DESC")
 
     request = encode(query, BASE)
 
     assert (
-        "GET http://zenno.example:8160/v1/threads "
-        "(workspaceId=7, start=0, total=1000, thread_token=eyJ…sR8U, type=Manual)"
+        "GET http://zenno.example:8160/v1/threads"
+        "?workspaceId=7&start=0&total=1000&thread_token=eyJ…sR8U&type=Manual&sorting=Type%20DESC"
     ) == request.label
     assert JWT not in repr(request)
 
@@ -233,82 +220,25 @@ def test_whatever_the_bytes_a_page_or_a_decode_error_comes_out(body: bytes) -> N
         assert isinstance(page_of(body), ThreadPage)
 
 
-def test_200_is_no_error() -> None:
-    assert status_error(Response(200, {}, b""), token=None, now=NOW) is None
+@pytest.mark.parametrize(
+    ("body", "hinted"), [(b"<html>", True), (b"[]", True), (b'{"totalCount":"1","items":[]}', False)]
+)
+def test_only_a_body_that_is_no_page_at_all_casts_doubt_on_the_base_url(body: bytes, hinted: bool) -> None:
+    assert hinted is ("base_url" in str(fault_of(body)))
+
+
+@given(st.data())
+def test_the_beginning_of_a_page_is_cut_and_the_whole_is_not(data: st.DataObject) -> None:
+    body = json.dumps(
+        {"totalCount": 2, "items": [GOOD, GOOD | {"type": "поток \U0001f600 \\"}]}, ensure_ascii=False
+    ).encode()
+
+    assert is_cut(body[: data.draw(st.integers(0, len(body) - 1))])
+    assert not is_cut(body)
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        (401, UnauthorizedError),
-        (403, UnauthorizedError),
-        (429, TooManyRequestsError),
-        (500, ServerError),
-        (599, ServerError),
-        (204, StatusError),
-        (302, StatusError),
-        (404, StatusError),
-        (408, StatusError),
-        (600, StatusError),
-    ],
+    "body", [b"<html>", b"{}x", b"null", b'{"a": tru!', b'{"a":"\xff"}', b'{"x":' + b"[" * 100_000]
 )
-def test_every_other_status_is_an_error_of_its_kind(status: int, kind: type[StatusError]) -> None:
-    error = error_of(status)
-
-    assert kind is type(error)
-    assert status == error.status
-    assert str(status) in str(error)
-
-
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        ((DATA / "real-error.500.json").read_bytes(), "Failed to create execution thread"),
-        ((DATA / "documented-error.500.json").read_bytes(), None),
-        (b"", None),
-        (b"  <html>\n<h1>Bad\tGateway</h1>", "<html> <h1>Bad Gateway</h1>"),
-        (b'{"message": 5}', '{"message": 5}'),
-        (b"\x1b[31mred\x00", "[31mred"),
-        (b"x" * 300, "x" * 200 + "…"),
-        ("ошибка".encode("cp1251"), "������"),
-        (b"[" * 100_000, "[" * 200 + "…"),
-        (b'{"message": "\xff"}', '{"message": "\ufffd"}'),
-    ],
-)
-def test_the_words_of_the_server_are_told_short_and_clean(body: bytes, said: str | None) -> None:
-    error = error_of(500, body)
-
-    assert said == error.server_message
-    assert (said or "the server failed") in str(error)
-
-
-def test_secrets_in_the_words_of_the_server_are_not_told() -> None:
-    error = error_of(401, json.dumps({"message": f"open sesame may not use {JWT}"}).encode())
-
-    assert "… may not use eyJ…sR8U" == error.server_message
-    assert "sesame" not in str(error)
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("0", 0.0),
-        ("1.5", 1.5),
-        ("-3", 0.0),
-        ("1000000000", 1e9),
-        ("nan", None),
-        ("inf", None),
-        ("soon", None),
-        ("", None),
-        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90.0),
-        (format_datetime(NOW - timedelta(days=1), usegmt=True), 0.0),
-        ("Tue, 17 Mar 2026 16:38:50 -0000", 10.0),
-        ("Tue, 99 Mar 2026 16:38:50 GMT", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
-    assert seconds == error_of(503, headers={"Retry-After": value}).retry_after
-
-
-def test_without_retry_after_there_is_none() -> None:
-    assert error_of(503).retry_after is None
+def test_a_body_that_is_wrong_in_another_way_is_not_cut(body: bytes) -> None:
+    assert not is_cut(body)

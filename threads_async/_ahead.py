@@ -44,19 +44,29 @@ class Ahead:
             ThreadsError: The request failed.
         """
         task = self._tasks[asked]
-        await asyncio.wait([task])
-        self._tasks.pop(asked, None)
-        return None if task.cancelled() else task.result()
+        try:
+            await asyncio.wait([task])
+            self._tasks.pop(asked, None)
+            return None if task.cancelled() else task.result()
+        finally:
+            # The error of a task holds this frame, which must not hold the task: nothing would end with the iterator.
+            del task
 
     async def aclose(self) -> None:
-        """End all requests in flight, and wait until they have ended."""
+        """End all requests in flight, and wait until they have ended, unless they run in another event loop."""
         tasks, self._tasks = list(self._tasks.values()), {}
         for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            _cancel(task)
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(*(task for task in tasks if task.get_loop() is loop), return_exceptions=True)
 
     def __del__(self) -> None:
         for task in self._tasks.values():
-            # Nobody knows which thread collects garbage, nor whether the loop still runs.
-            with contextlib.suppress(RuntimeError):
-                task.get_loop().call_soon_threadsafe(task.cancel)
+            _cancel(task)
+
+
+def _cancel(task: "asyncio.Task[ThreadPage]") -> None:
+    """Cancel `task`, from whichever thread and event loop."""
+    # A loop that is closed has no use for it.
+    with contextlib.suppress(RuntimeError):
+        task.get_loop().call_soon_threadsafe(task.cancel)

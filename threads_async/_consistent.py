@@ -18,6 +18,10 @@ Rule 6. A server that gives one thread a page leaves no room for an overlap. The
         and counts if the thread before it is found at its place once more, afterwards. That needs one more assumption:
         threads start at the end only, so that none ever moves to the right.
 
+Rule 7. A server that filters after slicing sends short pages that overlap by more than was asked for. So if the list is
+        filtered, a page after a short one that shows more seen threads than the overlap and the growth of the list
+        explain is a `PaginationError`: its places mean nothing, and the walk would end too early.
+
 It does not matter when a page was made, only what is on it; so pages may be asked for ahead, in any order. Under rule
 6 nothing is asked for ahead, so that the second look at the thread before is a new one.
 """
@@ -28,7 +32,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from threads_async._paging import Slice, Step, contradiction, pagination_error
+from threads_async._paging import Slice, Step, contradiction, filtered_late, pagination_error
 from threads_async.models import ExecutionThread, ThreadPage
 
 _DIGEST_SIZE: Final = 15
@@ -64,6 +68,7 @@ class ConsistentWalk:
         start: Index to ask from: that of the last thread seen, as far as is known.
         total: Most threads to ask for at once.
         remaining: How many threads may still be handed out, or None for all.
+        filtered: Whether only some threads are asked for.
         exhausted: Whether the end of the list has been reached.
         resume: Index of the first thread not handed out.
         seen: The keys of the threads seen. It grows as the walk goes on, and all values of one walk share it.
@@ -83,6 +88,7 @@ class ConsistentWalk:
     start: int
     total: int
     remaining: int | None = None
+    filtered: bool = False
     exhausted: bool = False
     resume: int = 0
     seen: set[bytes] = field(factory=set[bytes], repr=False)
@@ -138,7 +144,7 @@ class ConsistentWalk:
             raise pagination_error(asked, page, "the list moves faster than it can be read")
         if asked.start >= page.total_count and len(page.items) <= asked.total and (page.total_count or not page.items):
             return self._shrunk(page)
-        error = contradiction(asked, page)
+        error = contradiction(asked, page, filtered=self.filtered)
         if error is not None:
             if len(page.items) > asked.total or self.doubted:
                 raise error
@@ -150,6 +156,8 @@ class ConsistentWalk:
         if self.alone is not None and asked.start == self.start and keys == [self.last]:
             # The thread before stands where it stood, and none moves to the right: so it stood there in between.
             return self._take(self.alone.asked, self.alone.page, [key_of(one) for one in self.alone.page.items])
+        if self._is_filtered_late(asked, page, keys):
+            raise filtered_late(asked, page)
         if self._is_repeated(asked, page, keys):
             if self.repeats == _MOST_REPEATS - 1:
                 raise pagination_error(asked, page, "the page before came again, as if start were ignored")
@@ -166,6 +174,13 @@ class ConsistentWalk:
             return Step(evolve(self, exhausted=True))
         # The last thread of the list stands at its count less one.
         return self._step_back(page.total_count, page)
+
+    def _is_filtered_late(self, asked: Slice, page: ThreadPage, keys: list[bytes]) -> bool:
+        """Tell whether `page` shows more seen threads than an honest server can send (rule 7)."""
+        if not self.filtered or self.back or not (self.single or 0 < self.stride < self._size):
+            return False
+        overlap = max(0, self.start + 1 - asked.start) + max(0, page.total_count - self.total_count)
+        return sum(key in self.seen for key in keys) > overlap
 
     def _is_repeated(self, asked: Slice, page: ThreadPage, keys: list[bytes]) -> bool:
         """Tell whether `page` begins like the page before although it is one further on (rule 5)."""

@@ -16,6 +16,9 @@ Rule 4. A page larger than asked for, or the page before it once more (the serve
         `PaginationError` at once.
 Rule 5. What a server sends for a `start` at or past its own count is no part of the list: some send the last page
         again.
+Rule 6. A server that filters after slicing sends short pages, and the next one begins in the middle of the page
+        before. So if the list is filtered, and a page after a short one shares more threads with it than the list has
+        grown by, that is a `PaginationError` before any of them is handed out twice.
 """
 
 from typing import Final, Protocol
@@ -26,6 +29,8 @@ from threads_async.errors import PaginationError
 from threads_async.models import INT32_MAX, ExecutionThread, ThreadPage
 
 _ADVICE: Final = "the list cannot be read reliably from this server"
+FILTER_ADVICE: Final = "list without type and thread_token, and filter the threads yourself"
+"""The way out where the server filters after slicing."""
 
 
 @frozen
@@ -66,22 +71,30 @@ class Step:
     start: int = 0
 
 
-def contradiction(asked: Slice, page: ThreadPage) -> PaginationError | None:
+def contradiction(asked: Slice, page: ThreadPage, *, filtered: bool = False) -> PaginationError | None:
     """Return what is wrong with `page` in itself as an answer to `asked`, or None."""
     received = len(page.items)
     if received > asked.total:
         return pagination_error(asked, page, "more threads came than were asked for")
     if received == 0 and asked.start < page.total_count:
-        return pagination_error(asked, page, "no thread came, though more remain")
+        # Of a slice that has no thread of the type asked for, a server that filters after slicing shows nothing.
+        advice = f"if it filters after slicing, {FILTER_ADVICE}" if filtered else _ADVICE
+        return pagination_error(asked, page, "no thread came, though more remain", advice)
     if received and asked.start + received > page.total_count:
         return pagination_error(asked, page, "more threads came than the server counts")
     return None
 
 
-def pagination_error(asked: Slice, page: ThreadPage, what: str) -> PaginationError:
+def filtered_late(asked: Slice, page: ThreadPage) -> PaginationError:
+    """Return the error of a server that filters after slicing (rule 6)."""
+    what = "the server filters after slicing, so its pages overlap and their places mean nothing"
+    return pagination_error(asked, page, what, FILTER_ADVICE)
+
+
+def pagination_error(asked: Slice, page: ThreadPage, what: str, advice: str = _ADVICE) -> PaginationError:
     return PaginationError(
         f"{what} (asked for {asked.total} from {asked.start}, received {len(page.items)}, "
-        f"totalCount {page.total_count}); {_ADVICE}",
+        f"totalCount {page.total_count}); {advice}",
         start=asked.start,
         total=asked.total,
         received=len(page.items),
@@ -97,6 +110,7 @@ class PlainWalk:
         start: Index of the next thread to ask for.
         total: Most threads to ask for at once.
         remaining: How many threads may still be handed out, or None for all.
+        filtered: Whether only some threads are asked for.
         exhausted: Whether the end of the list has been reached.
         stride: How many threads a page is expected to hold: `total`, or what the server last sent instead.
         previous: The page before, or None at the beginning.
@@ -106,6 +120,7 @@ class PlainWalk:
     start: int
     total: int
     remaining: int | None = None
+    filtered: bool = False
     exhausted: bool = False
     stride: int = 0
     previous: ThreadPage | None = None
@@ -136,14 +151,16 @@ class PlainWalk:
         """Take the answer to `asked`.
 
         Raises:
-            PaginationError: The pages contradict each other (rules 3 and 4).
+            PaginationError: The pages contradict each other (rules 3, 4 and 6).
         """
         received = len(page.items)
         if received <= asked.total and self._is_past_the_end(asked, page):
             return Step(evolve(self, exhausted=True))
+        if self._is_filtered_late(page):
+            raise filtered_late(asked, page)
         if self._is_repeated(page):
             raise pagination_error(asked, page, "the page before came again, as if start were ignored")
-        error = contradiction(asked, page)
+        error = contradiction(asked, page, filtered=self.filtered)
         if error is not None:
             if received > asked.total or self.doubted:
                 raise error
@@ -157,6 +174,7 @@ class PlainWalk:
             start=after,
             total=self.total,
             remaining=remaining,
+            filtered=self.filtered,
             exhausted=exhausted,
             stride=received if received < asked.total else self.total,
             previous=page,
@@ -172,6 +190,13 @@ class PlainWalk:
         # Here the list has shrunk since the page before, or the count is a lie. The last page of a list that shrank
         # has threads in common with the page before; what has none is not explained by that.
         return self.previous is not None and not set(self.previous.items).isdisjoint(page.items)
+
+    def _is_filtered_late(self, page: ThreadPage) -> bool:
+        """Tell whether `page` shares threads with a short page before it that the list's growth does not explain."""
+        before = self.previous
+        if before is None or not self.filtered or self.stride == self.total:
+            return False
+        return len(set(before.items).intersection(page.items)) > max(0, page.total_count - before.total_count)
 
     def _is_repeated(self, page: ThreadPage) -> bool:
         """Tell whether `page` begins with the thread that the page before began with (rule 4).

@@ -1,5 +1,6 @@
 """Check the settings of a client before anything is sent. Performs no I/O."""
 
+import ipaddress
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,6 +16,10 @@ DEFAULT_BASE_URL: Final = "http://localhost:8160"
 TOKEN_VARIABLE: Final = "ZB_API_TOKEN"  # noqa: S105 - the name of a variable
 BASE_URL_VARIABLE: Final = "ZB_API_BASE_URL"
 """The names that the vendor's own MCP server reads."""
+
+_LONGEST_HOST: Final = 253
+_LONGEST_LABEL: Final = 63
+"""Characters at most of a host name and of what stands between its dots (RFC 1035, section 2.3.4)."""
 
 
 def token_of(token: object, environment: Mapping[str, str]) -> Secret:
@@ -64,12 +69,30 @@ def base_url_of(base_url: object, environment: Mapping[str, str]) -> str:
         # Raised here and not above, where the error of the library would come along as context and show the URL.
         raise _wrong("base_url", "base_url is not a URL, or its port is not a number up to 65535")
     if parts.scheme not in ("http", "https") or not host or port == 0:
-        raise _wrong("base_url", f"base_url must look like {DEFAULT_BASE_URL}: http or https, a host, a port")
+        raise _wrong(
+            "base_url",
+            f"base_url must look like {DEFAULT_BASE_URL}: http or https, and a host; port and path may follow",
+        )
+    if not _is_host(host):
+        raise _wrong("base_url", "the host of base_url is neither a host name nor an IP address")
     if "@" in parts.netloc:
         raise _wrong("base_url", "base_url must not hold credentials")
     if "?" in base_url or "#" in base_url:
         raise _wrong("base_url", "base_url must not hold a query or a fragment")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _is_host(host: str) -> bool:
+    """Tell whether `host` may be a host name or an IP address, as far as that can be known without asking for it."""
+    labels = host.removesuffix(".").split(".")
+    if ":" in host or labels[-1].isdecimal():
+        # Brackets have held it, or it ends in a number, as only an IP address does.
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return True
+    return len(host) <= _LONGEST_HOST and all(0 < len(label) <= _LONGEST_LABEL for label in labels)
 
 
 @frozen

@@ -4,6 +4,7 @@ import asyncio
 
 from threads_async import _wire
 from threads_async._transport import Transport
+from threads_async.errors import ThreadsError
 from threads_async.models import ThreadPage, ThreadsQuery
 
 
@@ -23,11 +24,25 @@ class PageSource:
     async def fetch(self, query: ThreadsQuery) -> ThreadPage:
         """Return the page that `query` asks for.
 
+        Whatever ends it comes without the frames below: those of aiohttp hold the API token, the address and the body,
+        which tools that show the locals of a traceback would show; and an error that is held by a frame which it holds
+        itself keeps all of them alive until the garbage collector comes.
+
         Raises:
             RequestError, ClientClosedError: As the transport and the decoder do.
         """
-        request = _wire.encode(query, self._base_url)
-        return _wire.decode(request, await self._transport.get(request))
+        try:
+            request = _wire.encode(query, self._base_url)
+            return _wire.decode(request, await self._transport.get(request))
+        except ThreadsError as error:
+            raise error.with_traceback(None)  # noqa: B904 - it is the same error
+        except Exception:
+            # An error that nobody thought of needs its frames to be understood.
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            # A cancellation, Ctrl-C, the end of the interpreter: the same object goes on.
+            error.__context__ = None
+            raise error.with_traceback(None)  # noqa: B904 - likewise
 
     def start(self, query: ThreadsQuery) -> "asyncio.Task[ThreadPage]":
         """Start to fetch the page that `query` asks for."""

@@ -1,49 +1,45 @@
 """The only door to the network: a request goes in, the whole answer comes out.
 
-Every exchange is bounded in time and size, its body included, and is tried again where that can help. Redirects are
-not followed: they would carry the token to another place. What aiohttp raises never gets out, neither as cause nor as
+Every exchange is bounded in time and size, its body included, and is retried where that can help. Redirects are not
+followed: they would carry the token to another place. What aiohttp raises never gets out, neither as cause nor as
 context, since its errors show headers and addresses.
 """
 
 import asyncio
-import errno
 import random
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Final
 
 import aiohttp
-import stamina
 from aiohttp.abc import AbstractResolver
 from attrs import frozen
+from tenacity import AsyncRetrying, RetryCallState
 
+from threads_async._failures import cut_short, failure_of
+from threads_async._logs import tell_of_retry
 from threads_async._secrets import Secret
+from threads_async._session import own_session
+from threads_async._status import status_error
 from threads_async._version import __version__
-from threads_async._wire import TOKEN_HEADER, Request, Response, status_error
-from threads_async.errors import (
-    ClientClosedError,
-    ConnectionFailedError,
-    DecodeError,
-    RequestError,
-    RequestTimeoutError,
-    ResponseTooLargeError,
-)
+from threads_async._wire import TOKEN_HEADER, Request, Response, is_cut
+from threads_async.errors import ClientClosedError, RequestError, RequestTimeoutError, ResponseTooLargeError
 from threads_async.retry import RetryBudget, RetryPolicy
 
 USER_AGENT: Final = f"threads-async/{__version__}"
-_OK: Final = 200
 _MOST_OF_AN_ERROR: Final = 64 * 2**10
 """Bytes read of an answer that is an error anyway."""
 _LARGE_BLOCK: Final = 4 * 2**20
 """Bytes, more than most pages have: see `Transport.__init__`."""
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 """The whole exchange has one timeout of ours; aiohttp's would cut in earlier."""
-_HAPPY_EYEBALLS_DELAY: Final = 0.02
-"""Seconds until the next address of a host is tried as well. `localhost` often means `::1` first, where a server on
-IPv4 alone does not answer (on Windows not even with a refusal), and the usual 0.25 s would be waited in vain."""
-_HINT: Final = "is ZennoBrowser running? its API answers on http://localhost:8160"
+
+
+async def _pause(seconds: float) -> None:
+    await asyncio.sleep(seconds)
 
 
 @frozen
@@ -70,17 +66,19 @@ class Transport:
             first needed.
         limits: Bounds of an exchange.
         clock: Seconds that only go forward.
+        sleep: Waits for so many seconds; by default `asyncio.sleep`.
         draw: A random number from 0 to 1.
         resolver: Finds the addresses of a host for an own session; by default aiohttp's.
     """
 
-    def __init__(  # noqa: PLR0913 - the last three are for tests
+    def __init__(  # noqa: PLR0913 - the last four are for tests
         self,
         token: Secret,
         session: aiohttp.ClientSession | None,
         limits: Limits,
         *,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
         draw: Callable[[], float] = random.random,
         resolver: AbstractResolver | None = None,
     ) -> None:
@@ -95,6 +93,7 @@ class Transport:
         self._limits = limits
         self._budget = RetryBudget(limits.retry.budget)
         self._clock = clock
+        self._sleep = sleep or _pause
         self._draw = draw
         self._resolver = resolver
         self.closed = False
@@ -124,27 +123,42 @@ class Transport:
         """
         policy = self._limits.retry
         began = self._clock()
+        attempts = 0
+        pause = 0.0
 
-        def wait(error: Exception) -> float | bool:
-            if not isinstance(error, RequestError):
+        async def attempt() -> Response | RequestError:
+            nonlocal attempts
+            attempts += 1
+            left = None if policy.deadline is None else policy.deadline - (self._clock() - began)
+            outcome = await self._exchange(request, left)
+            if isinstance(outcome, Response):
+                error = status_error(outcome, self._token, *request.secrets, now=datetime.now(UTC))
+                if error is None:
+                    return outcome
+                outcome = error
+            outcome.request = request.label
+            outcome.attempts = attempts
+            return outcome
+
+        def wants_another(state: RetryCallState) -> bool:
+            nonlocal pause
+            outcome = None if state.outcome is None or state.outcome.failed else state.outcome.result()
+            if not isinstance(outcome, RequestError):
                 return False
-            seconds = policy.wait(error, elapsed=self._clock() - began, fraction=self._draw())
-            return False if seconds is None or not self._budget.spend() else seconds
+            seconds = policy.wait(outcome, elapsed=self._clock() - began, fraction=self._draw())
+            if seconds is None or not self._budget.spend():
+                return False
+            pause = seconds
+            tell_of_retry(outcome, request.url, of=policy.attempts, wait=seconds)
+            return True
 
-        async for attempt in stamina.retry_context(on=wait, attempts=policy.attempts, timeout=None):
-            with attempt:
-                left = None if policy.deadline is None else policy.deadline - (self._clock() - began)
-                outcome = await self._exchange(request, left)
-                if isinstance(outcome, Response):
-                    error = status_error(outcome, token=self._token, now=datetime.now(UTC))
-                    if error is None:
-                        self._budget.succeeded(attempts=attempt.num)
-                        return outcome
-                    outcome = error
-                outcome.request = request.label
-                outcome.attempts = attempt.num
-                raise outcome
-        raise AssertionError("stamina ends with a result or an error")
+        # Errors go through the loop as values: raised in it, they would be held by its frames and it by theirs.
+        retrying = AsyncRetrying(sleep=self._sleep, retry=wants_another, wait=lambda _: pause)
+        outcome: Response | RequestError = await retrying(attempt)
+        if isinstance(outcome, RequestError):
+            raise outcome
+        self._budget.succeeded(attempts=attempts)
+        return outcome
 
     def _session(self) -> aiohttp.ClientSession:
         if self.closed:
@@ -155,8 +169,7 @@ class Transport:
                 raise ClientClosedError("the session given to the client is closed")
             return self._given
         if self._own is None:
-            connector = aiohttp.TCPConnector(happy_eyeballs_delay=_HAPPY_EYEBALLS_DELAY, resolver=self._resolver)
-            self._own = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            self._own = own_session(self._resolver)
             self._loop = loop
         elif self._loop is not loop:
             raise ClientClosedError("the client was opened in another event loop; make one client for each loop")
@@ -166,6 +179,8 @@ class Transport:
         """Make one attempt. What failed is returned, not raised: raised here, it would carry aiohttp's error along."""
         session = self._session()
         timeout = self._limits.timeout if left is None else min(self._limits.timeout, left)
+        task = asyncio.current_task()
+        cancelling = task.cancelling() if task is not None else 0
         try:
             async with (
                 asyncio.timeout(timeout),
@@ -183,27 +198,34 @@ class Transport:
                 ) as answer,
             ):
                 body = await self._read(answer)
-                if body is not None:
-                    return Response(answer.status, answer.headers, body)
+                if body is None:
+                    return self._too_large()
+                if answer.status == HTTPStatus.OK and _ends_with_connection(answer) and is_cut(body):
+                    return cut_short()
+                return Response(answer.status, answer.headers, body)
         except TimeoutError:
-            return RequestTimeoutError(f"no whole answer within {timeout:g} s; {_HINT}")
-        except (aiohttp.ClientResponseError, ValueError):
-            return DecodeError("the answer is not HTTP", reason="not HTTP", start=request.start)
-        except (aiohttp.ClientError, OSError, EOFError) as error:
-            failure = _reason(error)
-        else:
-            limit = self._limits.response_bytes
-            return ResponseTooLargeError(
-                f"the answer is larger than max_response_bytes ({limit}); ask for fewer threads at once with total",
-                limit=limit,
-            )
-        if self.closed or session.closed:
-            raise ClientClosedError("the client was closed while it waited for an answer")
-        return ConnectionFailedError(f"the connection failed ({failure}); {_HINT}")
+            return RequestTimeoutError(f"no whole answer within {timeout:g} s")
+        except asyncio.CancelledError:
+            # aiohttp cancels what waits for a connection or for a name when the session is closed. Nobody has asked
+            # for this task to end, so it must not end as if somebody had.
+            if task is None or task.cancelling() > cancelling or not (self.closed or session.closed):
+                raise
+        except (aiohttp.ClientError, UnicodeError, OSError, EOFError) as error:
+            if not (self.closed or session.closed):
+                return failure_of(error, request)
+        raise ClientClosedError("the client was closed while it waited for an answer")
+
+    def _too_large(self) -> ResponseTooLargeError:
+        limit = self._limits.response_bytes
+        return ResponseTooLargeError(
+            f"the answer is larger than max_response_bytes ({limit})",
+            hint="ask for fewer threads at once with total",
+            limit=limit,
+        )
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes | None:
         """Return the whole body, or None if it is larger than allowed; of an error, its beginning."""
-        limit = self._limits.response_bytes if answer.status == _OK else _MOST_OF_AN_ERROR
+        limit = self._limits.response_bytes if answer.status == HTTPStatus.OK else _MOST_OF_AN_ERROR
         chunks: list[bytes] = []
         size = 0
         async for chunk in answer.content.iter_any():
@@ -212,26 +234,13 @@ class Transport:
             if size > limit:
                 # The rest is not wanted, so the connection cannot serve again.
                 answer.close()
-                if answer.status == _OK:
+                if answer.status == HTTPStatus.OK:
                     return None
                 break
         return b"".join(chunks)
 
 
-_REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (aiohttp.ClientSSLError, "TLS could not be set up, or the certificate is not trusted"),
-    (aiohttp.ClientConnectorDNSError, "the host name is not known"),
-    (aiohttp.ServerDisconnectedError, "the server closed it without an answer"),
-    (aiohttp.ClientPayloadError, "cut in the middle of the answer"),
-)
-
-
-def _reason(error: Exception) -> str:
-    """Return why a connection failed, in our words: aiohttp's hold addresses and headers."""
-    for kind, text in _REASONS:
-        if isinstance(error, kind):
-            return text
-    number = error.errno if isinstance(error, OSError) else None
-    if number == errno.ECONNREFUSED:
-        return "refused"
-    return "no reason given" if number is None else errno.errorcode.get(number, f"error {number}")
+def _ends_with_connection(answer: aiohttp.ClientResponse) -> bool:
+    """Tell whether only the end of the connection says where the body of `answer` ends."""
+    headers = answer.headers
+    return "Content-Length" not in headers and "chunked" not in headers.get("Transfer-Encoding", "").lower()

@@ -6,45 +6,39 @@ Rule 1. `workspaceId`, `start` and `total` are always sent: a walk must not hang
 Rule 2. Filters are sent only when given.
 Rule 3. Decoding is strict in type and tolerant in growth: a wrong type or a missing key is an error that names its
         place; an unknown key is passed over; an unknown `type` is kept as its text.
-Rule 4. Nothing in a message comes from the wire unscrubbed.
+Rule 4. Nothing from the wire gets into a message: what is wrong is said in types and places.
 """
 
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
+from urllib.parse import quote
 
 import cattrs
 import msgspec
 from attrs import field, frozen
 
-from threads_async._secrets import Secret, scrub, shorten
-from threads_async.errors import (
-    DecodeError,
-    ServerError,
-    StatusError,
-    TooManyRequestsError,
-    UnauthorizedError,
-)
+from threads_async._secrets import Secret, shorten
+from threads_async.errors import DecodeError
 from threads_async.models import INT64_MAX, ExecutionThread, ThreadPage, ThreadsQuery, ThreadType
 
 THREADS_PATH: Final = "/v1/threads"
 TOKEN_HEADER: Final = "Api-Token"  # noqa: S105 - the name of the header, not a token
-_EXCERPT_LENGTH: Final = 200
 
 
 @frozen
 class Request:
     """What the transport sends: a GET of `url` with `params`, by their names on the wire.
 
-    `label` says the same for people, without secrets; `start` is the index of the first thread asked for.
+    `label` says the same for people, without secrets; `start` is the index of the first thread asked for; `secrets`
+    are those in `params`, which a server may send back.
     """
 
     url: str
     params: tuple[tuple[str, str], ...] = field(repr=False)
     label: str
     start: int
+    secrets: tuple[Secret, ...] = ()
 
 
 @frozen
@@ -58,16 +52,23 @@ class Response:
 
 def encode(query: ThreadsQuery, base_url: str) -> Request:
     """Return the request that asks the API at `base_url`, which has no slash at its end, for `query`."""
-    params = [("workspaceId", str(query.workspace_id)), ("start", str(query.start)), ("total", str(query.total))]
-    shown = [f"start={query.start}", f"total={query.total}"]
-    if query.workspace_id != -1:
-        shown.insert(0, f"workspaceId={query.workspace_id}")
-    for name, value in (("thread_token", query.thread_token), ("type", query.type), ("sorting", query.sorting)):
-        if value is not None:
-            params.append((name, str(value)))
-            shown.append(f"{name}={shorten(value) if name == 'thread_token' else value}")
+    given = {
+        "workspaceId": str(query.workspace_id),
+        "start": str(query.start),
+        "total": str(query.total),
+        "thread_token": query.thread_token,
+        "type": None if query.type is None else str(query.type),
+        "sorting": query.sorting,
+    }
+    params = {name: value for name, value in given.items() if value is not None}
+    shown = {name: quote(value) for name, value in params.items()}
+    secrets: tuple[Secret, ...] = ()
+    if query.thread_token is not None:
+        secrets = (Secret(query.thread_token),)
+        shown["thread_token"] = shorten(query.thread_token) or ""
     url = f"{base_url}{THREADS_PATH}"
-    return Request(url=url, params=tuple(params), label=f"GET {url} ({', '.join(shown)})", start=query.start)
+    label = f"GET {url}?{'&'.join(f'{name}={value}' for name, value in shown.items())}"
+    return Request(url, tuple(params.items()), label, query.start, secrets)
 
 
 _Int64 = Annotated[int, msgspec.Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
@@ -89,14 +90,8 @@ class _PageRecord(msgspec.Struct, gc=False):
     items: list[_ThreadRecord]
 
 
-class _ErrorRecord(msgspec.Struct):
-    """An error by its names on the wire; the API's page shows null for `message`."""
-
-    message: str | None
-
-
 _parse_page: Final = msgspec.json.Decoder(_PageRecord).decode
-_parse_error: Final = msgspec.json.Decoder(_ErrorRecord).decode
+_skim: Final = msgspec.json.Decoder(msgspec.Raw).decode
 _KNOWN_TYPES: Final[dict[str, ThreadType]] = {member.value: member for member in ThreadType}
 
 
@@ -136,14 +131,26 @@ def decode(request: Request, response: Response) -> ThreadPage:
         path, reason = _explain(error)
     else:
         return ThreadPage(_converter.structure(record.items, _Items), record.totalCount, request.start)
-    where = f"{path}: " if path else ""
     raise DecodeError(
-        f"the answer is not a page of threads: {where}{reason}; is base_url where a ZennoBrowser answers?",
+        f"the answer is not a page of threads: {f'{path}: ' if path else ''}{reason}",
         request=request.label,
+        # A wrong value deep in a page comes from a ZennoBrowser, and what is no JSON from something else.
+        hint="" if path else "check that base_url is the address of a ZennoBrowser API",
         path=path,
         reason=reason,
         start=request.start,
     )
+
+
+def is_cut(body: bytes) -> bool:
+    """Tell whether `body` is the beginning of a JSON text whose end is missing."""
+    try:
+        _skim(body)
+    except msgspec.DecodeError as error:
+        return "truncated" in str(error)
+    except (UnicodeDecodeError, RecursionError):
+        return False
+    return False
 
 
 def _explain(error: Exception) -> tuple[str, str]:
@@ -157,66 +164,3 @@ def _explain(error: Exception) -> tuple[str, str]:
     path = place.rstrip("`").removeprefix(".")
     text = text.replace("`", "")
     return path, text if text.startswith("JSON") else text[:1].lower() + text[1:]
-
-
-def status_error(response: Response, *, token: Secret | None, now: datetime) -> StatusError | None:
-    """Return the error that the status of `response` stands for, or None for 200.
-
-    Args:
-        response: The answer.
-        token: The API token, which a server may send back in its message.
-        now: The time, for a `Retry-After` that is a date.
-    """
-    status = response.status
-    if status == 200:  # noqa: PLR2004 - OK
-        return None
-    said = _server_message(response.body, token)
-    words = f': "{said}"' if said else ""
-    details: dict[str, Any] = {
-        "status": status,
-        "server_message": said,
-        "retry_after": _retry_after(response.headers.get("Retry-After"), now),
-    }
-    if status in (401, 403):
-        return UnauthorizedError(
-            f"the server refused the API token ({status}){words}; is ZB_API_TOKEN the token of this program?", **details
-        )
-    if status == 429:  # noqa: PLR2004 - Too Many Requests
-        return TooManyRequestsError(f"the server asks to slow down (429){words}; ask less often", **details)
-    if 500 <= status <= 599:  # noqa: PLR2004 - the server errors
-        return ServerError(f"the server failed ({status}){words}; try again, or look at ZennoBrowser itself", **details)
-    if 300 <= status <= 399:  # noqa: PLR2004 - the redirects
-        return StatusError(
-            f"the server redirects ({status}), which is not followed so that the token stays with base_url; "
-            "set base_url to where the API answers",
-            **details,
-        )
-    return StatusError(
-        f"the server answered {status} instead of 200{words}; is base_url where a ZennoBrowser answers?", **details
-    )
-
-
-def _server_message(body: bytes, token: Secret | None) -> str | None:
-    """Return the server's `message`, else the beginning of its text; None where it says nothing."""
-    try:
-        text = _parse_error(body).message or ""
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        text = body[: 4 * _EXCERPT_LENGTH].decode(errors="replace")
-    text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
-    text = scrub(text, token)
-    return (text if len(text) <= _EXCERPT_LENGTH else f"{text[:_EXCERPT_LENGTH]}…") or None
-
-
-def _retry_after(value: str | None, now: datetime) -> float | None:
-    """Return the seconds that a `Retry-After` header asks to wait, never below 0; None if it says nothing of use."""
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            date = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -5,8 +5,8 @@
     ThreadsError
     ├── ConfigurationError           a setting or a parameter is wrong; nothing was sent (also a ValueError)
     ├── ClientClosedError            the client or its session is closed (also a RuntimeError)
-    ├── RequestError                 one request failed; .request .attempts
-    │   ├── ConnectionFailedError    refused, unreachable, reset, or cut in the middle of the answer
+    ├── RequestError                 one request failed; .request .attempts .hint
+    │   ├── ConnectionFailedError    no connection, or one that broke before the answer was whole; .temporary
     │   ├── RequestTimeoutError      no whole answer in time
     │   ├── ResponseTooLargeError    the answer is larger than allowed; .limit
     │   ├── StatusError              the server refused; .status .server_message .retry_after
@@ -16,8 +16,9 @@
     │   └── DecodeError              the answer is not what the API promises; .path .reason .start
     └── PaginationError              pages that contradict each other; .start .total .received .total_count
 
-What happened is in attributes; the text is for people and says what to try. No error holds the API token or a whole
-thread token, none chains an error of a library beneath, and each of them survives pickling and copying.
+What happened is in attributes. The text is for people: the cause, the request, and a hint where there is one. No error
+holds the API token or a whole thread token, none chains an error of a library beneath, and each of them survives
+pickling and copying.
 """
 
 
@@ -33,6 +34,13 @@ class ThreadsError(Exception):
         # rest from `__dict__`, so every further parameter of a subclass needs a default.
         super().__init__(message)
         self.message = message
+
+    def __repr__(self) -> str:
+        # Notes that others add are kept in an attribute of their own, which is not part of what happened.
+        data = "".join(
+            f", {name}={value!r}" for name, value in vars(self).items() if name not in ("message", "__notes__")
+        )
+        return f"{type(self).__name__}({self.message!r}{data})"
 
 
 class ConfigurationError(ThreadsError, ValueError):
@@ -55,22 +63,37 @@ class RequestError(ThreadsError):
     """One request failed, with all its attempts.
 
     Attributes:
-        request: What was asked, without secrets: ``GET http://localhost:8160/v1/threads (start=1000, total=1000)``.
+        request: What was asked, without secrets:
+            ``GET http://localhost:8160/v1/threads?workspaceId=-1&start=1000&total=1000``.
         attempts: How often it was sent, 1 or more.
+        hint: What to check or to change, or an empty text where nothing particular can be said.
     """
 
-    def __init__(self, message: str, *, request: str = "", attempts: int = 1) -> None:
+    def __init__(self, message: str, *, request: str = "", attempts: int = 1, hint: str = "") -> None:
         super().__init__(message)
         self.request = request
         self.attempts = attempts
+        self.hint = hint
 
     def __str__(self) -> str:
-        attempts = f" ({self.attempts} attempts)" if self.attempts > 1 else ""
-        return f"{self.request}{attempts}: {self.message}" if self.request else f"{self.message}{attempts}"
+        facts = "; ".join(filter(None, [self.request, f"{self.attempts} attempts" if self.attempts > 1 else ""]))
+        cause = f"{self.message} ({facts})" if facts else self.message
+        return f"{cause}; {self.hint}" if self.hint else cause
 
 
 class ConnectionFailedError(RequestError):
-    """No connection, or one that ended before the whole answer was there."""
+    """No connection, or one that ended before the whole answer was there.
+
+    Attributes:
+        temporary: Whether a retry can help. It cannot if the server's certificate is not trusted, or if the host of
+            the base URL is not one that can be connected to.
+    """
+
+    def __init__(
+        self, message: str, *, request: str = "", attempts: int = 1, hint: str = "", temporary: bool = True
+    ) -> None:
+        super().__init__(message, request=request, attempts=attempts, hint=hint)
+        self.temporary = temporary
 
 
 class RequestTimeoutError(RequestError):
@@ -84,8 +107,8 @@ class ResponseTooLargeError(RequestError):
         limit: The most bytes allowed, counted after decompression.
     """
 
-    def __init__(self, message: str, *, request: str = "", attempts: int = 1, limit: int = 0) -> None:
-        super().__init__(message, request=request, attempts=attempts)
+    def __init__(self, message: str, *, request: str = "", attempts: int = 1, hint: str = "", limit: int = 0) -> None:
+        super().__init__(message, request=request, attempts=attempts, hint=hint)
         self.limit = limit
 
 
@@ -94,7 +117,8 @@ class StatusError(RequestError):
 
     Attributes:
         status: The HTTP status.
-        server_message: The server's own words (its ``message``, else the beginning of its text), or None.
+        server_message: The server's own words, without secrets and at most 200 characters: its ``message``, else the
+            texts in its JSON, else the beginning of its plain text. None where it says nothing, or only HTML.
         retry_after: Seconds to wait before asking again, as the server said, or None.
     """
 
@@ -104,11 +128,12 @@ class StatusError(RequestError):
         *,
         request: str = "",
         attempts: int = 1,
+        hint: str = "",
         status: int = 0,
         server_message: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, request=request, attempts=attempts)
+        super().__init__(message, request=request, attempts=attempts, hint=hint)
         self.status = status
         self.server_message = server_message
         self.retry_after = retry_after
@@ -141,11 +166,12 @@ class DecodeError(RequestError):
         *,
         request: str = "",
         attempts: int = 1,
+        hint: str = "",
         path: str = "",
         reason: str = "",
         start: int = 0,
     ) -> None:
-        super().__init__(message, request=request, attempts=attempts)
+        super().__init__(message, request=request, attempts=attempts, hint=hint)
         self.path = path
         self.reason = reason
         self.start = start

@@ -1,35 +1,30 @@
 """What a loop goes through: the order of requests, sharing between tasks, and the end. No HTTP here."""
 
 import asyncio
-import logging
-from typing import Final
 
 from attrs import evolve
 
 from threads_async._ahead import Ahead
 from threads_async._closing import ClosingIterator
+from threads_async._logs import tell_of_drift
 from threads_async._paging import PlainWalk, Slice, Walk
 from threads_async._source import PageSource
-from threads_async.errors import ClientClosedError
+from threads_async.errors import ClientClosedError, ThreadsError
 from threads_async.models import ExecutionThread, ThreadPage, ThreadsQuery
-
-_logger: Final = logging.getLogger("threads_async")
-# Where logging is not set up, Python would print warnings to standard error by itself.
-_logger.addHandler(logging.NullHandler())
 
 
 class PageIterator(ClosingIterator[ThreadPage]):
     """Iterates over the pages of a listing.
 
-    Tasks may share it: each page goes to exactly one of them. After an error the next ``anext`` asks for the same page
-    again, so nothing is lost. Where pages are asked for ahead, ``async with`` or `aclose` ends those requests at once;
-    closing the client or dropping the iterator ends them too.
+    Tasks of one event loop may share it: each page goes to exactly one of them. After an error the next ``anext`` asks
+    for the same page again, so nothing is lost. Where pages are asked for ahead, ``async with`` or `aclose` ends those
+    requests at once; an error, closing the client and dropping the iterator end them too.
 
     Raises:
         RequestError: A page could not be had: no connection, no answer in time, an error of the server, or an answer
             that is not what the API promises.
         PaginationError: The pages contradict each other.
-        ClientClosedError: The client or its session is closed.
+        ClientClosedError: The client or its session is closed, or the iterator belongs to another event loop.
     """
 
     def __init__(self, source: PageSource, query: ThreadsQuery, walk: Walk, prefetch: int) -> None:
@@ -65,24 +60,33 @@ class PageIterator(ClosingIterator[ThreadPage]):
         return self._walk.next_start
 
     async def __anext__(self) -> ThreadPage:
+        self._check_loop()
         async with self._lock:
-            while not self._closed:
-                asked = self._walk.next_slice()
-                if asked is None:
-                    break
-                page = await self._fetch(asked)
-                if self._closed:
-                    break
-                if page is None:
-                    raise ClientClosedError("the client was closed while it waited for an answer")
-                # No await from here on: a cancelled task has either taken the page or left the walk as it was.
-                self._note(page.total_count)
-                step = self._walk.accept(asked, page)
-                self._walk = step.walk
-                self._plan()
-                if step.items:
-                    return ThreadPage(step.items, page.total_count, step.start)
-            raise StopAsyncIteration
+            try:
+                return await self._next()
+            except ThreadsError:
+                # Whoever gets the error may never come back, and what runs on takes connections from others.
+                self._ahead.plan([])
+                raise
+
+    async def _next(self) -> ThreadPage:
+        while not self._closed:
+            asked = self._walk.next_slice()
+            if asked is None:
+                break
+            page = await self._fetch(asked)
+            if self._closed:
+                break
+            if page is None:
+                raise ClientClosedError("the client was closed while it waited for an answer")
+            # No await from here on: a cancelled task has either taken the page or left the walk as it was.
+            self._note(page.total_count)
+            step = self._walk.accept(asked, page)
+            self._walk = step.walk
+            self._plan()
+            if step.items:
+                return ThreadPage(step.items, page.total_count, step.start)
+        raise StopAsyncIteration
 
     async def _fetch(self, asked: Slice) -> ThreadPage | None:
         if self._prefetch == 0:
@@ -99,17 +103,13 @@ class PageIterator(ClosingIterator[ThreadPage]):
 
     def _note(self, total_count: int) -> None:
         """Keep `total_count`, and tell once if a plain walk is on a list that moves."""
-        if self._first_total_count is None:
+        before = self._total_count
+        if before is None:
             self._first_total_count = total_count
-        elif total_count != self._total_count and not self._drifted:
+        elif total_count != before and not self._drifted:
             self._drifted = True
             if isinstance(self._walk, PlainWalk):
-                _logger.warning(
-                    "totalCount changed from %d to %d while the threads were listed: some may be missing or come "
-                    "twice; threads(consistent=True) gives each that lives through the listing exactly once",
-                    self._total_count,
-                    total_count,
-                )
+                tell_of_drift(before, total_count)
         self._total_count = total_count
 
     async def aclose(self) -> None:
@@ -162,6 +162,7 @@ class ThreadIterator(ClosingIterator[ExecutionThread]):
             # No await on this way, so tasks that share the iterator cannot meet here.
             self._index = index + 1
             return self._items[index]
+        self._check_loop()
         async with self._lock:
             # Another task may have fetched the page while this one waited for the lock.
             if self._index >= self._end:

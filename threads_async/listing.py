@@ -3,7 +3,7 @@
 from attrs import evolve, field, frozen
 
 from threads_async._consistent import ConsistentWalk
-from threads_async._paging import PlainWalk
+from threads_async._paging import PlainWalk, Walk
 from threads_async._source import PageSource
 from threads_async.iterators import PageIterator, ThreadIterator
 from threads_async.models import ExecutionThread, ThreadsQuery, check_count
@@ -44,11 +44,12 @@ class ThreadListing:
     def pages(self) -> PageIterator:
         """Return an iterator over the pages instead of the threads; none of them is empty."""
         query = self.query
-        if not self.consistent:
-            return PageIterator(self._source, query, PlainWalk(query.start, query.total, self.max_items), self.prefetch)
-        walk = ConsistentWalk(query.start, query.total, self.max_items, resume=query.start)
-        if query.sorting is None:
-            query = evolve(query, sorting="CreatedAt")
+        filtered = query.type is not None or query.thread_token is not None
+        walk: Walk = PlainWalk(query.start, query.total, self.max_items, filtered)
+        if self.consistent:
+            walk = ConsistentWalk(query.start, query.total, self.max_items, filtered, resume=query.start)
+            if query.sorting is None:
+                query = evolve(query, sorting="CreatedAt")
         return PageIterator(self._source, query, walk, self.prefetch)
 
     async def collect(self) -> list[ExecutionThread]:
@@ -57,7 +58,8 @@ class ThreadListing:
         Raises:
             RequestError, PaginationError, ClientClosedError: As `ThreadIterator` does.
         """
-        return [thread async for page in self.pages() for thread in page.items]
+        async with self.pages() as pages:
+            return [thread async for page in pages for thread in page.items]
 
     async def first(self) -> ExecutionThread | None:
         """Return the first thread, or None if there is none. Sends one request for one thread.
@@ -67,7 +69,8 @@ class ThreadListing:
         """
         least = 1 if self.max_items is None else min(1, self.max_items)
         listing = ThreadListing(self._source, evolve(self.query, total=1), max_items=least)
-        return await anext(aiter(listing), None)
+        async with aiter(listing) as threads:
+            return await anext(threads, None)
 
     async def count(self) -> int:
         """Return how many threads a loop would give now. Sends one request for one thread.

@@ -107,7 +107,9 @@ def _whole_number(least: int, most: int) -> _Validator:
     def check(_: object, attribute: "Attribute[int]", value: object) -> None:
         # bool is an int to Python, but nobody means start=True.
         if type(value) is not int or not least <= value <= most:
-            shown = value if type(value) is int else type(value).__name__
+            # Python refuses to write a number of thousands of digits.
+            far = type(value) is int and abs(value) > 2 * INT64_MAX
+            shown = "one far beyond" if far else value if type(value) is int else type(value).__name__
             msg = f"{attribute.name} must be a whole number from {least} to {most}, not {shown}"
             raise ConfigurationError(msg, parameter=attribute.name)
 

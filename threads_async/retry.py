@@ -1,6 +1,6 @@
 """When to ask again, how long to wait before it, and how much of it in all. Performs no I/O."""
 
-import math
+import sys
 from typing import Any, Final
 
 from attrs import Attribute, field, frozen
@@ -19,15 +19,17 @@ _REQUEST_TIMEOUT: Final = 408
 
 
 def may_pass(error: RequestError) -> bool:
-    """Tell whether asking again can help: no connection, timeout, cut body, 408, 429, 5xx."""
+    """Tell whether a retry can help: no connection, timeout, cut body, 408, 429, 5xx."""
     if isinstance(error, StatusError):
         return isinstance(error, TooManyRequestsError | ServerError) or error.status == _REQUEST_TIMEOUT
-    return isinstance(error, ConnectionFailedError | RequestTimeoutError)
+    if isinstance(error, ConnectionFailedError):
+        return error.temporary
+    return isinstance(error, RequestTimeoutError)
 
 
 def check_seconds(name: str, value: object) -> None:
-    """Raise `ConfigurationError` unless `value` is a finite number of seconds above zero."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (0 < value < math.inf):
+    """Raise `ConfigurationError` unless `value` is a number of seconds above zero that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (0 < value <= sys.float_info.max):
         raise ConfigurationError(f"{name} must be a finite number of seconds above 0", parameter=name)
 
 
@@ -54,9 +56,10 @@ def _check_seconds_or_none(_: object, attribute: "Attribute[Any]", value: Any) -
 class RetryPolicy:
     """How often and how long a call is tried. All times are in seconds.
 
-    Only what may pass is tried again: no connection, a timeout, an answer cut short, and the statuses 408, 429 and
-    500 to 599. The wait before attempt *n + 1* is drawn evenly from 0 to ``min(max_backoff, initial_backoff * 2 **
-    (n - 1))`` ("full jitter"), and is never shorter than the server's ``Retry-After``.
+    Only temporary failures are retried: no connection (unless the certificate is not trusted or the host is not
+    valid), a timeout, an answer cut short, and the statuses 408, 429 and 500 to 599. The wait before attempt *n + 1* is
+    drawn evenly from 0 to ``min(max_backoff, initial_backoff * 2 ** (n - 1))`` ("full jitter"), and is never shorter
+    than the server's ``Retry-After``.
 
     Attributes:
         attempts: Most times that one request is sent, 1 or more; 1 means no retry.

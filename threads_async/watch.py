@@ -1,13 +1,14 @@
 """Look at the list again and again, and tell what has happened. No HTTP here."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from threads_async._closing import ClosingIterator
 from threads_async._events import Watched, after_failure, after_success
-from threads_async.errors import RequestError
+from threads_async.errors import RequestError, ThreadsError
 from threads_async.listing import ThreadListing
 from threads_async.models import ThreadEvent
 from threads_async.retry import may_pass
@@ -25,15 +26,17 @@ class ThreadWatch(ClosingIterator[ThreadEvent]):
     first what stopped, then what started, each in the order of the list. A server that cannot be reached comes as
     ``unreachable`` when it goes and ``reachable`` when it is back.
 
-    A look is a consistent listing. The next one begins `interval` seconds after the last, and not before all events
-    of the last have been taken: a slow consumer slows it down. A thread that starts and stops between two looks is not
-    noticed. Tasks may share it: each event goes to exactly one of them.
+    A look is a consistent listing. The next one is due `interval` seconds after the end of the last, and begins when it
+    is due and all events of the last have been taken: a slow consumer slows it down. Whether somebody waits for it in
+    between makes no difference, so ``anext`` may be given a time limit shorter than the interval. A thread that starts
+    and stops between two looks is not noticed. Tasks of one event loop may share the watch: each event goes to exactly
+    one of them.
 
     Raises:
         RequestError: A look failed in a way that does not pass by waiting, such as a wrong token or an answer that is
             not what the API promises. The next ``anext`` looks again.
         PaginationError: The pages of one look contradict each other. The next ``anext`` looks again.
-        ClientClosedError: The client or its session is closed.
+        ClientClosedError: The client or its session is closed, or the watch belongs to another event loop.
     """
 
     def __init__(
@@ -42,37 +45,44 @@ class ThreadWatch(ClosingIterator[ThreadEvent]):
         interval: float,
         *,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._listing = listing
         self._interval = interval
         self._sleep = sleep
+        self._clock = clock
         self._now = now
         self._lock = asyncio.Lock()
         self._watched = Watched()
         self._events: deque[ThreadEvent] = deque()
-        self._looked = False
+        # When the next look is due, by the clock; None before the first.
+        self._due: float | None = None
         self._closed = False
 
     async def __anext__(self) -> ThreadEvent:
+        self._check_loop()
         async with self._lock:
             while not self._closed:
                 if self._events:
                     return self._events.popleft()
-                if self._looked:
-                    await self._sleep(self._interval)
-                self._looked = True
-                await self._look()
+                pause = 0.0 if self._due is None else self._due - self._clock()
+                if pause > 0:
+                    await self._sleep(pause)
+                else:
+                    await self._look()
             raise StopAsyncIteration
 
     async def _look(self) -> None:
         try:
             threads = await self._listing.collect()
-        except RequestError as error:
-            if not may_pass(error):
+        except ThreadsError as error:
+            self._due = self._clock() + self._interval
+            if not isinstance(error, RequestError) or not may_pass(error):
                 raise
             self._watched, events = after_failure(self._watched, self._now())
         else:
+            self._due = self._clock() + self._interval
             self._watched, events = after_success(self._watched, threads, self._now())
         self._events.extend(events)
 

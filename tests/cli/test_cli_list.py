@@ -287,7 +287,7 @@ def test_a_slow_answer_has_an_exit_code_of_its_own(server: FakeServer) -> None:
         _, error = process.communicate(timeout=SECONDS)
 
     assert 4 == process.returncode
-    assert re.fullmatch("threads-async: [^\n]+: no whole answer within 0.05 s; [^\n]+\n", error)
+    assert re.fullmatch(r"threads-async: no whole answer within 0.05 s \(GET [^\n]+\)\n", error)
 
 
 def test_the_words_of_a_server_cannot_reach_the_terminal(server: FakeServer, capsysbinary: Capture) -> None:

@@ -87,7 +87,7 @@ def test_what_does_not_pass_ends_it_with_its_code(server: FakeServer) -> None:
         out, error = process.communicate(timeout=SECONDS)
 
     assert (5, "") == (process.returncode, out)
-    assert error.startswith("threads-async: GET ")
+    assert error.startswith("threads-async: the server refused the API token (401, ")
     assert 1 == len(error.splitlines())
 
 

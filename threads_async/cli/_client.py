@@ -1,10 +1,8 @@
 """A client as the options of the command ask for it."""
 
 import contextlib
-import logging
 from collections.abc import AsyncGenerator
 
-import stamina
 from attrs import frozen
 
 from threads_async._secrets import Secret
@@ -36,11 +34,6 @@ class Connection:
 @contextlib.asynccontextmanager
 async def client_of(connection: Connection) -> AsyncGenerator[ThreadsClient]:
     """Open the client that `connection` describes, with its demo server if it has one."""
-    # By default a retry is logged, which would put a line of no use to anybody on stderr, or, where structlog is
-    # installed, among the data on stdout.
-    stamina.instrumentation.set_on_retry_hooks(())
-    # What the client has to say is said in the words of the command, see `PageIterator.drifted`.
-    logging.getLogger("threads_async").addHandler(logging.NullHandler())
     base_url, token = connection.base_url, connection.token
     async with contextlib.AsyncExitStack() as stack:
         if connection.demo is not None:

@@ -1,0 +1,90 @@
+"""What a failed exchange means, in our own words: the errors of aiohttp show headers and addresses."""
+
+import errno
+import ipaddress
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from threads_async._settings import DEFAULT_BASE_URL
+from threads_async._wire import Request
+from threads_async.errors import ConnectionFailedError, DecodeError, RequestError
+
+_WORDS: Final = {
+    errno.ECONNRESET: "the connection was reset",
+    errno.EPIPE: "the connection was reset",
+    errno.EHOSTUNREACH: "there is no route to the host",
+    errno.ENETUNREACH: "the network cannot be reached",
+    errno.ETIMEDOUT: "the connection attempt timed out",
+}
+_CHECK_HOST: Final = "check the host of base_url"
+_OPENSSL: Final = 200
+"""Characters at most of OpenSSL's own explanation."""
+
+
+def cut_short() -> ConnectionFailedError:
+    """Return the error of an answer whose end is missing."""
+    return ConnectionFailedError("the connection ended in the middle of the answer")
+
+
+def failure_of(error: Exception, request: Request) -> RequestError:
+    """Return what `error`, which aiohttp raised while `request` was sent, is in our tree."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
+            text = f"the server's certificate is not trusted{_openssl(error)}"
+            hint = "pass a session whose ssl context trusts it, or set SSL_CERT_FILE"
+            failure: RequestError = ConnectionFailedError(text, hint=hint, temporary=False)
+        case aiohttp.ClientSSLError():
+            failure = ConnectionFailedError("TLS could not be set up", hint="check whether the server speaks https")
+        case aiohttp.ClientHttpProxyError():
+            failure = ConnectionFailedError(f"the proxy of the session refused ({error.status})", temporary=False)
+        case aiohttp.ClientResponseError():
+            text = "the answer is not valid HTTP, or other bytes follow it"
+            failure = DecodeError(text, reason="not valid HTTP", start=request.start)
+        case aiohttp.ClientConnectorDNSError():
+            failure = ConnectionFailedError("the host name is not known", hint=_CHECK_HOST)
+        case aiohttp.InvalidURL() | UnicodeError():
+            text = "the host of base_url cannot be connected to"
+            failure = ConnectionFailedError(text, hint=_CHECK_HOST, temporary=False)
+        case aiohttp.ServerDisconnectedError():
+            failure = ConnectionFailedError("the server closed the connection without an answer")
+        case aiohttp.ClientPayloadError():
+            failure = cut_short()
+        case aiohttp.ClientConnectorError():
+            failure = _of_the_network(error.os_error, request.url)
+        case _:
+            failure = _of_the_network(error, request.url)
+    return failure
+
+
+def _openssl(error: Exception) -> str:
+    """Return OpenSSL's explanation in brackets, which names at most the host, or nothing."""
+    cause = error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else None
+    words = str(getattr(cause, "verify_message", "")).rstrip(".")
+    return f" ({words[:_OPENSSL]})" if words else ""
+
+
+def _of_the_network(error: Exception, url: str) -> ConnectionFailedError:
+    number = error.errno if isinstance(error, OSError) else None
+    # On Windows the number of a refused connection is another one.
+    if isinstance(error, ConnectionRefusedError) or number == errno.ECONNREFUSED:
+        return ConnectionFailedError("the connection was refused", hint=_hint_of(url))
+    if number in _WORDS:
+        return ConnectionFailedError(_WORDS[number])
+    reason = "" if number is None else f" ({errno.errorcode.get(number, f'error {number}')})"
+    return ConnectionFailedError(f"the connection failed{reason}")
+
+
+def _hint_of(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.port == urlsplit(DEFAULT_BASE_URL).port and _is_this_machine(parts.hostname or ""):
+        return "check that ZennoBrowser is running"
+    return "check the host and port of base_url"
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
