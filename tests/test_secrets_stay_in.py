@@ -10,7 +10,10 @@ import gc
 import io
 import json
 import logging
+import os
 import pickle
+import subprocess
+import sys
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -26,6 +29,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from threads_async import (
     ConfigurationError,
     RetryPolicy,
+    StatusError,
     ThreadsClient,
     ThreadsError,
     ThreadsQuery,
@@ -155,6 +159,116 @@ def test_no_wrong_filter_is_shown(query: dict[str, Any]) -> None:
         ThreadsClient(API_TOKEN).threads(**query)
 
     assert_clean(f"{caught.value!s} {caught.value!r} {vars(caught.value)!r}")
+
+
+OPAQUE = "opaque-filter-4f9a7c2e81b06d35"
+"""A thread token that is no JWT."""
+ESCAPED = "".join(f"\\u{ord(character):04x}" for character in API_TOKEN)
+
+
+REPEATS = {
+    "filter": json.dumps({"message": f"no thread {OPAQUE}"}).encode(),
+    "filter in text": f"no thread {OPAQUE}".encode(),
+    "cut": b" " * 780 + API_TOKEN.encode() + b"x" * 5000,
+    "at the end": b"x " * 90 + API_TOKEN.encode(),
+    "escaped": f'{{"message": "{ESCAPED}"}}'.encode(),
+    "escaped in text": f"not JSON: {ESCAPED}".encode(),
+    "errors of ASP.NET": json.dumps({"title": "Bad", "errors": {"thread_token": [f"{OPAQUE} is unknown"]}}).encode(),
+}
+
+
+@pytest.mark.parametrize("name", REPEATS)
+@pytest.mark.parametrize("status", [400, 404, 500])
+async def test_nothing_that_was_sent_is_shown_where_the_server_repeats_it(status: int, name: str) -> None:
+    async with FakeServer(token=API_TOKEN) as server:
+        server.fault_for = lambda _: Fault(status, REPEATS[name])
+        async with ThreadsClient(API_TOKEN, base_url=server.url, retry=RetryPolicy(attempts=1)) as client:
+            with pytest.raises(StatusError) as caught:
+                await client.threads(thread_token=OPAQUE).collect()
+
+    for text in everything_of(caught.value):
+        shown = [
+            part for part in (API_TOKEN, ESCAPED, OPAQUE) for at in range(len(part) - 8) if part[at : at + 9] in text
+        ]
+        # The label of the request shows its ends, which is on purpose.
+        assert [] == shown
+
+
+def locals_of(error: BaseException) -> str:
+    """What a tool shows that prints the locals of a traceback, and of those that come with it."""
+    return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+
+WAITING = {
+    "for an answer": hang(),
+    "for the rest of a body": hang(answer(json.dumps({"message": THREAD_TOKEN}).encode(), length=10_000)),
+}
+
+
+async def ask(url: str, *, prefetch: int) -> None:
+    """Ask for a page; a frame of the test must not hold what is looked for."""
+    async with ThreadsClient(API_TOKEN, base_url=url) as client:
+        await client.threads(thread_token=THREAD_TOKEN, prefetch=prefetch).collect()
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+@pytest.mark.parametrize("name", WAITING)
+@pytest.mark.parametrize("how", ["timeout", "cancel"])
+async def test_the_traceback_of_what_was_stopped_shows_no_secret(name: str, how: str, prefetch: int) -> None:
+    async with WireServer(WAITING[name]) as server:
+        task = asyncio.create_task(ask(server.url, prefetch=prefetch))
+        while not server.requests:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.01)
+        if how == "cancel":
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError) as cancelled:
+                await task
+            error: BaseException = cancelled.value
+        else:
+            with pytest.raises(TimeoutError) as late:
+                async with asyncio.timeout(0.01):
+                    await task
+            error = late.value
+
+    assert_clean(locals_of(error))
+
+
+INTERRUPTED = """
+import asyncio, os, signal, sys, traceback
+from threads_async import ThreadsClient
+from threads_async.testing import WireServer
+from threads_async.testing.wire import hang
+
+async def main():
+    async with WireServer(hang(b"HTTP/1.1 200 OK\\r\\n\\r\\n[")) as server:
+        asyncio.get_running_loop().call_later(0.2, os.kill, os.getpid(), signal.SIGINT)
+        async with ThreadsClient(base_url=server.url) as client:
+            await client.threads(thread_token=os.environ["FILTER"]).collect()
+
+try:
+    asyncio.run(main())
+except KeyboardInterrupt as error:
+    print("".join(traceback.TracebackException.from_exception(error, capture_locals=True).format()))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a process of its own there")
+def test_the_traceback_of_ctrl_c_shows_no_secret() -> None:
+    settings = {"ZB_API_TOKEN": API_TOKEN, "FILTER": THREAD_TOKEN}
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+
+    assert "KeyboardInterrupt" in done.stdout
+    # What `os.environ` holds is the program's own doing; it shows in no frame.
+    assert_clean(done.stdout)
+    assert "" == done.stderr
 
 
 @pytest.fixture

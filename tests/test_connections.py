@@ -1,0 +1,137 @@
+"""What a connection can do: be cut, say too much, lead nowhere, or to a server that is not trusted."""
+
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from threads_async import (
+    ConfigurationError,
+    ConnectionFailedError,
+    DecodeError,
+    RequestError,
+    RetryPolicy,
+    ThreadsClient,
+    ThreadsQuery,
+)
+from threads_async.testing.wire import Script, WireServer, answer, hang, send
+
+THREAD = {"workspaceId": 1, "threadToken": "one", "type": "Manual", "createdAt": "2026-03-17T16:38:40+00:00"}
+PAGE = json.dumps({"totalCount": 1, "items": [THREAD]}).encode()
+HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"
+"""Of an answer whose body ends with its connection."""
+
+
+async def outcome_of(*scripts: Script, **settings: Any) -> tuple[object, int]:
+    """Return the page or the error that a server of `scripts` leads to, and the requests it cost."""
+    async with WireServer(*scripts) as server, ThreadsClient("x", base_url=server.url, **settings) as client:
+        try:
+            return await client.fetch_page(ThreadsQuery()), len(server.requests)
+        except RequestError as error:
+            return error, len(server.requests)
+
+
+@given(at=st.integers(0, len(PAGE) - 1))
+@settings(max_examples=30)
+async def test_a_body_cut_short_that_only_the_connection_ends_is_asked_for_again(at: int) -> None:
+    page, requests = await outcome_of(send(HEAD + PAGE[:at]), send(HEAD + PAGE))
+
+    assert 1 == getattr(page, "total_count", page)
+    assert 2 == requests
+
+
+async def test_a_body_that_stays_cut_short_is_a_failed_connection() -> None:
+    error, requests = await outcome_of(send(HEAD + PAGE[:-2]))
+
+    assert isinstance(error, ConnectionFailedError)
+    assert "the connection ended in the middle of the answer" == error.message
+    assert 3 == requests
+
+
+@pytest.mark.parametrize(
+    "script",
+    [send(answer(PAGE[:-2])), send(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{"t\r\n0\r\n\r\n')],
+    ids=["length", "chunked"],
+)
+async def test_a_body_that_is_whole_but_wrong_is_not_asked_for_again(script: Script) -> None:
+    error, requests = await outcome_of(script)
+
+    assert isinstance(error, DecodeError)
+    assert 1 == requests
+
+
+@pytest.mark.parametrize("more", [b"\r\n", b"x", b"\0" * 100, answer(b"another")], ids=["CRLF", "x", "zeros", "answer"])
+@pytest.mark.parametrize("ending", [send, hang])
+async def test_bytes_after_a_complete_answer_do_not_spoil_it(ending: Any, more: bytes) -> None:
+    page, requests = await outcome_of(ending(answer(PAGE) + more))
+
+    assert 1 == getattr(page, "total_count", page)
+    assert 1 == requests
+
+
+async def test_what_follows_an_answer_is_not_taken_for_the_next_one() -> None:
+    false = json.dumps({"totalCount": 9, "items": [THREAD]}).encode()
+    async with (
+        WireServer(send(answer(PAGE), answer(false), close=False), send(answer(PAGE))) as server,
+        ThreadsClient("x", base_url=server.url) as client,
+    ):
+        counts = [(await client.fetch_page(ThreadsQuery())).total_count for _ in range(2)]
+
+    assert [1, 1] == counts
+
+
+async def test_in_a_session_given_bytes_after_an_answer_are_an_error_that_says_so() -> None:
+    async with aiohttp.ClientSession() as session:
+        error, _ = await outcome_of(send(answer(PAGE) + b"x"), session=session)
+
+    assert isinstance(error, DecodeError)
+    assert "the answer is not valid HTTP, or other bytes follow it" == error.message
+
+
+async def test_a_proxy_that_refuses_is_a_failed_connection_that_is_not_tried_again() -> None:
+    refusal = send(answer(b"", status="407 Proxy Authentication Required"))
+    async with WireServer(refusal) as proxy, aiohttp.ClientSession(proxy=proxy.url) as session:
+        async with ThreadsClient("x", base_url="https://zenno.example", session=session) as client:
+            with pytest.raises(ConnectionFailedError) as caught:
+                await client.fetch_page(ThreadsQuery())
+        requests = len(proxy.requests)
+
+    assert "the proxy of the session refused (407)" == caught.value.message
+    assert (1, False) == (requests, caught.value.temporary)
+
+
+async def test_a_host_that_no_socket_takes_is_a_failed_connection_that_is_not_tried_again() -> None:
+    """What a name looks like once encoded is known only when it is asked for."""
+    async with ThreadsClient("x", base_url=f"http://{'ж' * 63}.example") as client:
+        with pytest.raises(ConnectionFailedError) as caught:
+            await client.fetch_page(ThreadsQuery())
+
+    assert (False, 1) == (caught.value.temporary, caught.value.attempts)
+    assert "check the host of base_url" == caught.value.hint
+
+
+@pytest.mark.parametrize("seconds", [10**400, -(10**400), 10**309], ids=["large", "negative", "just too large"])
+@pytest.mark.parametrize("parameter", ["timeout", "interval", "max_backoff", "deadline"])
+def test_a_number_of_seconds_that_no_float_holds_is_a_setting_that_is_wrong(parameter: str, seconds: int) -> None:
+    client = ThreadsClient("x")
+    with pytest.raises(ConfigurationError) as caught:
+        if parameter == "timeout":
+            ThreadsClient("x", timeout=seconds)
+        elif parameter == "interval":
+            client.watch(interval=seconds)
+        else:
+            RetryPolicy(**{parameter: seconds})  # type: ignore[arg-type]
+
+    assert parameter == caught.value.parameter
+
+
+async def test_the_hint_of_a_refused_connection_is_about_what_was_asked(unused_tcp_port: int) -> None:
+    async with ThreadsClient("x", base_url=f"https://localhost:{unused_tcp_port}") as client:
+        with pytest.raises(ConnectionFailedError) as caught:
+            await client.fetch_page(ThreadsQuery())
+
+    assert "ZennoBrowser" not in str(caught.value)
+    assert f"https://localhost:{unused_tcp_port}/v1/threads" in str(caught.value)
