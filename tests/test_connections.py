@@ -123,7 +123,7 @@ def test_a_number_of_seconds_that_no_float_holds_is_a_setting_that_is_wrong(para
         elif parameter == "interval":
             client.watch(interval=seconds)
         else:
-            RetryPolicy(**{parameter: seconds})  # type: ignore[arg-type]
+            RetryPolicy(**{parameter: seconds})
 
     assert parameter == caught.value.parameter
 
