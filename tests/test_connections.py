@@ -1,5 +1,6 @@
 """What a connection can do: be cut, say too much, lead nowhere, or to a server that is not trusted."""
 
+import gzip
 import json
 from typing import Any
 
@@ -61,6 +62,24 @@ async def test_a_body_that_is_whole_but_wrong_is_not_asked_for_again(script: Scr
 
     assert isinstance(error, DecodeError)
     assert 1 == requests
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+async def test_a_body_that_is_not_compressed_as_it_says_is_told_so_and_not_asked_for_again(encoding: str) -> None:
+    error, requests = await outcome_of(send(answer(b"no such thing", headers=f"Content-Encoding: {encoding}\r\n")))
+
+    assert isinstance(error, DecodeError)
+    assert "the body of the answer cannot be decompressed" == error.message
+    assert 1 == requests
+
+
+async def test_a_compressed_body_that_only_the_connection_ends_is_asked_for_again_if_it_was_cut() -> None:
+    whole = gzip.compress(PAGE)
+    head = HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
+    page, requests = await outcome_of(send(head + whole[:-20]), send(head + whole))
+
+    assert 1 == getattr(page, "total_count", page)
+    assert 2 == requests
 
 
 @pytest.mark.parametrize("more", [b"\r\n", b"x", b"\0" * 100, answer(b"another")], ids=["CRLF", "x", "zeros", "answer"])

@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.http_exceptions import ContentEncodingError
 
 from threads_async._settings import DEFAULT_BASE_URL
 from threads_async._wire import Request
@@ -39,9 +40,8 @@ def failure_of(error: Exception, request: Request) -> RequestError:
             failure = ConnectionFailedError("TLS could not be set up", hint="check whether the server speaks https")
         case aiohttp.ClientHttpProxyError():
             failure = ConnectionFailedError(f"the proxy of the session refused ({error.status})", temporary=False)
-        case aiohttp.ClientResponseError():
-            text = "the answer is not valid HTTP, or other bytes follow it"
-            failure = DecodeError(text, reason="not valid HTTP", start=request.start)
+        case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
+            failure = _of_the_answer(error, request)
         case aiohttp.ClientConnectorDNSError():
             failure = ConnectionFailedError("the host name is not known", hint=_CHECK_HOST)
         case aiohttp.InvalidURL() | UnicodeError():
@@ -49,13 +49,22 @@ def failure_of(error: Exception, request: Request) -> RequestError:
             failure = ConnectionFailedError(text, hint=_CHECK_HOST, temporary=False)
         case aiohttp.ServerDisconnectedError():
             failure = ConnectionFailedError("the server closed the connection without an answer")
-        case aiohttp.ClientPayloadError():
-            failure = cut_short()
         case aiohttp.ClientConnectorError():
             failure = _of_the_network(error.os_error, request.url)
         case _:
             failure = _of_the_network(error, request.url)
     return failure
+
+
+def _of_the_answer(error: aiohttp.ClientResponseError | aiohttp.ClientPayloadError, request: Request) -> RequestError:
+    # What was not compressed as it says, or in a way that was not asked for.
+    if isinstance(error.__cause__, ContentEncodingError) or "Can not decode content-encoding" in str(error):
+        reason = "the encoding is wrong or not supported"
+        return DecodeError("the body of the answer cannot be decompressed", reason=reason, start=request.start)
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return cut_short()
+    text = "the answer is not valid HTTP, or other bytes follow it"
+    return DecodeError(text, reason="not valid HTTP", start=request.start)
 
 
 def _openssl(error: Exception) -> str:
