@@ -14,13 +14,13 @@ from attrs import frozen
 
 from benchmarks.contestants import Contestant
 from benchmarks.pages import Expected, expect, prepare
-from benchmarks.processes import API_TOKEN, BrokenError, Server, report_of, run, server
+from benchmarks.processes import ALLOCATOR, API_TOKEN, BrokenError, Server, report_of, run, server
 from benchmarks.results import Results, Row, Run, Series
 from benchmarks.scale import LATENCY_MS, PAGES, SMALL_PAGE
 
 Say: TypeAlias = Callable[[str], None]
 
-_SHARED: Final = ("threads-async", "cattrs", "yarl", "multidict", "stamina", "pyperf")
+_SHARED: Final = ("threads-async", "cattrs", "yarl", "multidict", "tenacity", "pyperf")
 _CLOCK: Final = "import time; began = time.perf_counter(); import {}; print((time.perf_counter() - began) * 1e3)"
 _GROWTH: Final = (1_000, 10_000, 100_000, 1_000_000)
 _BLOCKS: Final = (
@@ -84,6 +84,7 @@ def carry_out(plan: Plan, say: Say) -> Results:
         checksum=expected.checksum,
         rows=rows,
         series=tuple(series),
+        allocator=ALLOCATOR,
     )
 
 
@@ -188,7 +189,9 @@ def _micro(rounds: int, say: Say) -> Iterable[Series]:
         for number in range(rounds):
             say(f"parts, round {number + 1} of {rounds}")
             path = Path(folder) / f"{number}.json"
-            run("-m", "benchmarks.micro", "--processes=1", "--values=5", "--warmups=1", "--quiet", f"--output={path}")
+            # pyperf's workers would otherwise not get the settings of the allocator.
+            options = ("--processes=1", "--values=5", "--warmups=1", "--quiet", "--copy-env", f"--output={path}")
+            run("-m", "benchmarks.micro", *options)
             for bench in pyperf.BenchmarkSuite.load(str(path)).get_benchmarks():
                 found.setdefault(bench.get_name(), []).append(median(bench.get_values()) * 1e6)
     return [Series(name, _MICRO[name], "µs", tuple(values)) for name, values in found.items()]

@@ -89,10 +89,16 @@ def extent(results: Results) -> str:
     return f"{results.threads:,} threads in pages of {results.total:,}, {rounds}"
 
 
+def memory(results: Results) -> str:
+    """Return in words how the memory allocator was set up, or nothing if it was left alone."""
+    given = ", ".join(f"{name}={value}" for name, value in results.allocator.items())
+    return f" The same allocator settings for every process: {given}." if given else ""
+
+
 def setting(results: Results) -> str:
     """Return in words what ran on what."""
     versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
-    return f"{extent(results)}. {results.machine}. {versions}.\n"
+    return f"{extent(results)}. {results.machine}. {versions}.{memory(results)}\n"
 
 
 def page(results: Results) -> str:
@@ -106,7 +112,8 @@ def page(results: Results) -> str:
 def charts(results: Results) -> dict[str, str]:
     """Return the charts by the names of their files."""
     rows = ranked(results)
-    note = f"{extent(results)}; less is better"
+    same = ", same allocator settings for all" if results.allocator else ""
+    note = f"{extent(results)}{same}; less is better"
     drawn = {
         "benchmark-cpu.svg": bar_chart(
             "Processor time for each thread listed",

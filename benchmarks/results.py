@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any
 
 import cattrs
-from attrs import frozen
+from attrs import field, frozen
 
 
 @frozen
@@ -109,6 +109,7 @@ class Results:
         checksum: What the tokens must sum up to.
         rows: The contestants.
         series: All else, by name.
+        allocator: The environment variables with which all processes set up their memory allocator.
     """
 
     machine: str
@@ -119,6 +120,7 @@ class Results:
     checksum: str
     rows: tuple[Row, ...]
     series: tuple[Series, ...] = ()
+    allocator: dict[str, str] = field(factory=dict)
 
     def row(self, name: str) -> Row | None:
         """Return the contestant of this name if it took part and counts."""

@@ -6,20 +6,26 @@ Nothing here measures anything: how long things take on a busy machine proves no
 import asyncio
 import json
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 import zlib
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from attrs import evolve
 
 from benchmarks import __main__ as command
+from benchmarks import measure
 from benchmarks.charts import Bar, bar_chart
 from benchmarks.contestants import Contestant, contestants
 from benchmarks.measure import Plan, carry_out, fault_of, rotated
 from benchmarks.pages import Book, Expected, expect, prepare
-from benchmarks.processes import ROOT, BrokenError, environment, run, server
+from benchmarks.processes import ALLOCATOR, ROOT, BrokenError, environment, run, server
 from benchmarks.report import charts, contest_table, page, series_table, target_table
 from benchmarks.results import Results, Row, Run, Series, from_json, to_json
 from benchmarks.targets import judge
@@ -260,3 +266,51 @@ def test_processes_go_through_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("all_proxy", "http://127.0.0.1:9")
 
     assert ["NO_PROXY"] == [name for name in environment() if name.lower().endswith("_proxy")]
+
+
+def allocator_of(environment: Mapping[str, str]) -> dict[str, str]:
+    words = ("MALLOC", "GLIBC_TUNABLES")
+    return {name: value for name, value in environment.items() if any(word in name for word in words)}
+
+
+def test_every_process_gets_the_same_allocator_settings_whatever_the_caller_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: dict[str, dict[str, str]] = {}
+
+    class Spy(subprocess.Popen[str]):
+        def __init__(self, command: list[str], *, env: dict[str, str], **options: Any) -> None:
+            seen[command[2]] = allocator_of(env)
+            super().__init__(command, env=env, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", Spy)
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=1")
+    monkeypatch.setenv("MALLOC_TOP_PAD_", "1")
+    monkeypatch.setenv("PYTHONMALLOC", "malloc")
+    size = ["--threads", "20", "--total", "10"]
+
+    assert 0 == command.main(["--quick", "--only", "by_hand", "ours_by_page", *size, "--output", str(tmp_path)])
+    assert {
+        "benchmarks.server": ALLOCATOR,
+        "benchmarks.contestants.by_hand": ALLOCATOR,
+        "benchmarks.contestants.ours_by_page": ALLOCATOR,
+    } == seen
+    for printed in (capsys.readouterr().out, (tmp_path / "benchmark.md").read_text(encoding="utf-8")):
+        assert all(f"{name}={value}" in printed for name, value in ALLOCATOR.items())
+    assert "same allocator settings for all" in (tmp_path / "benchmark-cpu.svg").read_text(encoding="utf-8")
+
+
+def test_the_workers_of_pyperf_get_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[tuple[str, ...]] = []
+    suite = SimpleNamespace(load=lambda _: SimpleNamespace(get_benchmarks=list))
+    monkeypatch.setitem(sys.modules, "pyperf", SimpleNamespace(BenchmarkSuite=suite))
+    monkeypatch.setattr(measure, "run", lambda *arguments: commands.append(arguments))
+
+    assert [] == list(measure._micro(1, print))
+    assert [("-m", "benchmarks.micro")] == [given[:2] for given in commands]
+    assert "--copy-env" in commands[0]
+
+
+def test_a_run_that_left_the_allocator_alone_says_nothing_of_it() -> None:
+    assert {} == RESULTS.allocator
+    assert "allocator" not in page(RESULTS) + "".join(charts(RESULTS).values())

@@ -32,8 +32,6 @@ from threads_async.retry import RetryBudget, RetryPolicy
 USER_AGENT: Final = f"threads-async/{__version__}"
 _MOST_OF_AN_ERROR: Final = 64 * 2**10
 """Bytes read of an answer that is an error anyway."""
-_LARGE_BLOCK: Final = 4 * 2**20
-"""Bytes, more than most pages have: see `Transport.__init__`."""
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 """The whole exchange has one timeout of ours; aiohttp's would cut in earlier."""
 
@@ -86,10 +84,6 @@ class Transport:
         self._given = session
         self._own: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        # Once glibc has seen a large block come and go, it keeps as much memory at hand (mallopt(3), the dynamic
-        # thresholds). Until then it gives that of each page back and gets it again for the next, fault by fault, which
-        # can cost as much as reading the page. Elsewhere this is nothing: the block is never touched.
-        bytes(_LARGE_BLOCK)
         self._limits = limits
         self._budget = RetryBudget(limits.retry.budget)
         self._clock = clock
