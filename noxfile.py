@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import nox
+from packaging.requirements import Requirement
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "venv"
@@ -11,6 +12,24 @@ nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+
+
+def build_wheel(session: nox.Session, folder: Path) -> Path:
+    """Build the wheel in `folder`, which is emptied first, and return its path."""
+    shutil.rmtree(folder, ignore_errors=True)
+    session.install("build")
+    session.run("python", "-m", "build", "--quiet", "--outdir", str(folder))
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def lowest(lines: list[str]) -> list[str]:
+    """Return the lowest version that each line of dependencies allows, pinned. Each line must name one with ``>=``."""
+    pins = []
+    for requirement in map(Requirement, lines):
+        (version,) = (one.version for one in requirement.specifier if one.operator == ">=")
+        pins.append(f"{requirement.name}=={version}")
+    return pins
 
 
 @nox.session
@@ -27,6 +46,17 @@ def types(session: nox.Session) -> None:
     session.install("-e", ".[dev]")
     session.run("mypy")
     session.run("pyright")
+
+
+@nox.session
+def completeness(session: nox.Session) -> None:
+    """Check that a user's type checker knows the type of every public name, in the wheel as it is installed."""
+    folder = Path(session.create_tmp()).resolve()
+    built = build_wheel(session, folder / "dist")
+    session.install(f"{built}[test]", "pyright")
+    # Out of reach of the source folder, which pyright would prefer.
+    session.chdir(folder)
+    session.run("pyright", "--verifytypes", "threads_async", "--ignoreexternal")
 
 
 @nox.session
@@ -47,6 +77,18 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report")
 
 
+@nox.session(python=PYTHONS[0])
+def floors(session: nox.Session) -> None:
+    """Run the tests with the lowest versions that pyproject.toml allows, on the lowest Python."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["cli"], *extras["test"]]
+    pins = Path(session.create_tmp()) / "floors.txt"
+    pins.write_text("\n".join(lowest([line for line in lines if not line.startswith(project["name"])])))
+    session.install("-e", ".[test]", "--constraint", str(pins))
+    session.run("python", "-m", "pytest", "--quiet", *session.posargs)
+
+
 @nox.session
 def benchmark(session: nox.Session) -> None:
     """See that every contestant of the benchmark works. The whole benchmark is ``python -m benchmarks``."""
@@ -58,13 +100,10 @@ def benchmark(session: nox.Session) -> None:
 def wheel(session: nox.Session) -> None:
     """Build the wheel and run the tests against it on every Python, with the source folder out of reach."""
     folder = Path(session.create_tmp()).resolve()
-    dist, away = folder / "dist", folder / "away"
-    shutil.rmtree(folder)
-    away.mkdir(parents=True)
-    session.install("build")
-    session.run("python", "-m", "build", "--quiet", "--outdir", str(dist))
-    (built,) = dist.glob("*.whl")
-    session.install(f"{built}[test]")
+    away = folder / "away"
+    shutil.rmtree(away, ignore_errors=True)
+    away.mkdir()
+    session.install(f"{build_wheel(session, folder / 'dist')}[test]")
     for name in ("tests", "docs", "benchmarks"):
         shutil.copytree(name, away / name, ignore=shutil.ignore_patterns("_build", "__pycache__"))
     for name in ("README.md", "CHANGELOG.md", "pyproject.toml"):

@@ -90,7 +90,7 @@ class Transport:
         self._sleep = sleep or _pause
         self._draw = draw
         self._resolver = resolver
-        self.closed = False
+        self.closed: bool = False
 
     async def close(self) -> None:
         """Close the session if it is our own. May be called again."""

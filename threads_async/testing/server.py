@@ -70,7 +70,7 @@ class FakeServer:
         unauthorized_status: int = 401,
     ) -> None:
         self.token = token
-        self.port = port
+        self.port: int = port
         self.requests: list[SeenRequest] = []
         self.page_cap = page_cap
         self.past_end: PastEnd = past_end

@@ -31,7 +31,7 @@ class WireServer:
             msg = "a WireServer needs at least one script"
             raise ValueError(msg)
         self.requests: list[str] = []
-        self.url = ""
+        self.url: str = ""
         self._scripts = scripts
         self._tasks: set[asyncio.Task[None]] = set()
 
