@@ -76,12 +76,13 @@ def contradiction(asked: Slice, page: ThreadPage, *, filtered: bool = False) -> 
     received = len(page.items)
     if received > asked.total:
         return pagination_error(asked, page, "more threads came than were asked for")
+    # A server that filters after slicing shows nothing of a slice without matches, and more matches than it counts of
+    # one whose start is behind those that were skipped.
+    advice = f"if it filters after slicing, {FILTER_ADVICE}" if filtered else _ADVICE
     if received == 0 and asked.start < page.total_count:
-        # Of a slice that has no thread of the type asked for, a server that filters after slicing shows nothing.
-        advice = f"if it filters after slicing, {FILTER_ADVICE}" if filtered else _ADVICE
         return pagination_error(asked, page, "no thread came, though more remain", advice)
     if received and asked.start + received > page.total_count:
-        return pagination_error(asked, page, "more threads came than the server counts")
+        return pagination_error(asked, page, "more threads came than the server counts", advice)
     return None
 
 

@@ -87,15 +87,15 @@ def read(query: Iterable[tuple[str, str]]) -> Asked:
 
 
 def page_of(
-    matching: Sequence[FakeThread], asked: Asked, *, past_end: PastEnd, ignore_start: bool, naive_times: bool
-) -> dict[str, Any] | None:
-    """Return a page of `matching` by its names on the wire, or None for status 500."""
+    listed: Sequence[FakeThread], asked: Asked, *, past_end: PastEnd, ignore_start: bool, naive_times: bool
+) -> list[dict[str, Any]] | None:
+    """Return a slice of `listed` without what `asked` filters out, by its names on the wire, or None for status 500."""
     start = 0 if ignore_start else asked.start
-    if start >= len(matching) and start > 0 and past_end != "empty":
+    if start >= len(listed) and start > 0 and past_end != "empty":
         if past_end == "error":
             return None
-        start = max(0, (len(matching) - 1) // asked.total * asked.total)
-    items = [
+        start = max(0, (len(listed) - 1) // asked.total * asked.total)
+    return [
         {
             "workspaceId": thread.workspace_id,
             "threadToken": thread.thread_token,
@@ -104,6 +104,6 @@ def page_of(
             if naive_times
             else thread.created_at,
         }
-        for thread in matching[start : start + asked.total]
+        for thread in listed[start : start + asked.total]
+        if asked.view.shows(thread)
     ]
-    return {"totalCount": len(matching), "items": items}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from threads_async._secrets import shorten
 
@@ -125,15 +125,22 @@ class View:
     sort_key: str | None
     descending: bool
 
-    def of(self, threads: Iterable[FakeThread]) -> tuple[FakeThread, ...]:
-        """Return the threads that match, in order; equal ones stay in the order in which they were made."""
-        seen = [
-            thread
-            for thread in threads
-            if thread.workspace_id == self.workspace_id
+    @property
+    def unfiltered(self) -> "View":
+        """The same view of all threads of the workspace."""
+        return evolve(self, thread_token=None, type=None)
+
+    def shows(self, thread: FakeThread) -> bool:
+        """Tell whether `thread` matches."""
+        return (
+            thread.workspace_id == self.workspace_id
             and (self.thread_token is None or thread.thread_token == self.thread_token)
             and (self.type is None or thread.type == self.type)
-        ]
+        )
+
+    def of(self, threads: Iterable[FakeThread]) -> tuple[FakeThread, ...]:
+        """Return the threads that match, in order; equal ones stay in the order in which they were made."""
+        seen = [thread for thread in threads if self.shows(thread)]
         if self.sort_key is not None:
             name = self.sort_key
 

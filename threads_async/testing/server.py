@@ -45,6 +45,9 @@ class FakeServer:
         past_end: What a `start` at or past the end gets: an empty page, the last page again, or status 500.
         ignore_start: Whether every page is the first.
         count_offset: Added to `totalCount`: a server that lies.
+        filter_after_slicing: Whether a page is cut out of the list of all threads of the workspace and filtered
+            afterwards, so that it holds fewer threads than asked for, or none.
+        count_unfiltered: Whether `totalCount` ignores the filters.
         latency: Seconds before each answer.
         gzip: Whether answers are compressed for clients that take it.
         naive_times: Whether times lack their offset, as ASP.NET writes times of unspecified kind.
@@ -65,6 +68,8 @@ class FakeServer:
         latency: float = 0.0,
         ignore_start: bool = False,
         count_offset: int = 0,
+        filter_after_slicing: bool = False,
+        count_unfiltered: bool = False,
         gzip: bool = False,
         naive_times: bool = False,
         unauthorized_status: int = 401,
@@ -76,6 +81,8 @@ class FakeServer:
         self.past_end: PastEnd = past_end
         self.ignore_start = ignore_start
         self.count_offset = count_offset
+        self.filter_after_slicing = filter_after_slicing
+        self.count_unfiltered = count_unfiltered
         self.latency = latency
         self.gzip = gzip
         self.naive_times = naive_times
@@ -237,16 +244,19 @@ class FakeServer:
         return self._page(asked)
 
     def _page(self, asked: Asked) -> web.Response:
-        value = page_of(
-            self._population.seen_by(asked.view),
+        matching = self._population.seen_by(asked.view)
+        whole = self._population.seen_by(asked.view.unfiltered)
+        items = page_of(
+            whole if self.filter_after_slicing else matching,
             asked if self.page_cap is None else evolve(asked, total=min(asked.total, self.page_cap)),
             past_end=self.past_end,
             ignore_start=self.ignore_start,
             naive_times=self.naive_times,
         )
-        if value is None:
+        if items is None:
             return self._send(500, {"message": None})
-        return self._send(200, {"totalCount": value["totalCount"] + self.count_offset, "items": value["items"]})
+        count = len(whole if self.count_unfiltered else matching) + self.count_offset
+        return self._send(200, {"totalCount": count, "items": items})
 
     def _fail(self, request: web.Request, fault: Fault) -> web.Response:
         if fault.status is None:

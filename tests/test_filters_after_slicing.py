@@ -1,0 +1,141 @@
+"""A server that filters after slicing: the fake that plays it, and both walks against it."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
+
+import aiohttp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from threads_async import ExecutionThread, PaginationError, ThreadPage, ThreadsClient, ThreadType
+from threads_async._consistent import ConsistentWalk
+from threads_async._paging import FILTER_ADVICE, PlainWalk, Walk
+from threads_async.testing import FakeServer
+
+CREATED = datetime(2026, 3, 17, tzinfo=UTC)
+KINDS = {"M": "Manual", "B": "BrowserInstance"}
+
+
+def server_of(pattern: str, count: int, *, count_unfiltered: bool) -> FakeServer:
+    """Return a server that filters after slicing, with `count` threads whose types repeat `pattern`."""
+    server = FakeServer(0, filter_after_slicing=True, count_unfiltered=count_unfiltered)
+    for letter in islice(cycle(pattern), count):
+        server.start_thread(type=KINDS[letter])
+    return server
+
+
+def manual(server: FakeServer) -> list[str | None]:
+    return [thread.thread_token for thread in server.threads if thread.type == "Manual"]
+
+
+@pytest.mark.parametrize(("count_unfiltered", "total_count"), [(False, 4), (True, 9)])
+async def test_the_fake_filters_a_slice_of_the_whole_list(count_unfiltered: bool, total_count: int) -> None:
+    async with (
+        server_of("MMBBM", 9, count_unfiltered=count_unfiltered) as server,
+        aiohttp.ClientSession(headers={"Api-Token": server.token}) as session,
+    ):
+        server.stop_thread(server.threads[0])
+        server.start_thread(type="BrowserInstance", workspace_id=7)
+        server.start_thread(type="BrowserInstance")
+        async with session.get(f"{server.url}/v1/threads?type=Manual&start=2&total=3") as answer:
+            page = await answer.json()
+        async with session.get(f"{server.url}/v1/threads?start=2&total=3") as answer:
+            unfiltered = await answer.json()
+        async with session.get(f"{server.url}/v1/threads?thread_token={manual(server)[0]}&start=1") as answer:
+            one = await answer.json()
+
+    # Without the first: M B B M M M B B, and one that starts.
+    assert [server.threads[3].thread_token, server.threads[4].thread_token] == [
+        item["threadToken"] for item in page["items"]
+    ]
+    assert total_count == page["totalCount"]
+    assert 3 == len(unfiltered["items"])
+    assert [] == one["items"]
+
+
+@pytest.mark.parametrize("count_unfiltered", [False, True])
+@pytest.mark.parametrize("consistent", [False, True])
+@pytest.mark.parametrize("prefetch", [0, 4])
+@pytest.mark.parametrize("total", [1, 2, 7, 10, 39])
+@pytest.mark.parametrize("pattern", ["MB", "MMMMB", "BBBBM", "MMBBB"])
+async def test_a_filtered_listing_gives_nothing_twice_and_ends_with_the_advice(
+    pattern: str, total: int, prefetch: int, consistent: bool, count_unfiltered: bool
+) -> None:
+    async with (
+        server_of(pattern, 40, count_unfiltered=count_unfiltered) as server,
+        ThreadsClient(server.token, base_url=server.url) as client,
+    ):
+        expected = manual(server)
+        got: list[str | None] = []
+        problem = ""
+        try:
+            async for thread in client.threads(type="Manual", total=total, prefetch=prefetch, consistent=consistent):
+                got.append(thread.thread_token)  # noqa: PERF401 - what came before the error counts
+        except PaginationError as error:
+            problem = str(error)
+        assert FILTER_ADVICE in problem or expected == got
+        assert expected[: len(got)] == got
+
+
+@pytest.mark.parametrize("count_unfiltered", [False, True])
+@pytest.mark.parametrize("consistent", [False, True])
+async def test_the_second_page_is_the_first_sign(consistent: bool, count_unfiltered: bool) -> None:
+    async with (
+        server_of("MB", 100, count_unfiltered=count_unfiltered) as server,
+        ThreadsClient(server.token, base_url=server.url) as client,
+    ):
+        threads = aiter(client.threads(type="Manual", total=20, consistent=consistent))
+        got = [(await anext(threads)).thread_token for _ in range(10)]
+        with pytest.raises(PaginationError, match="filters after slicing"):
+            await anext(threads)
+
+        assert manual(server)[:10] == got
+        assert 2 == len(server.requests)
+
+
+@pytest.mark.parametrize("count_unfiltered", [False, True])
+@pytest.mark.parametrize("consistent", [False, True])
+async def test_listing_without_the_filter_is_the_way_out(consistent: bool, count_unfiltered: bool) -> None:
+    async with (
+        server_of("MBB", 100, count_unfiltered=count_unfiltered) as server,
+        ThreadsClient(server.token, base_url=server.url) as client,
+    ):
+        listing = client.threads(total=7, consistent=consistent)
+        got = [thread.thread_token async for thread in listing if thread.type == ThreadType.MANUAL]
+
+        assert manual(server) == got
+
+
+@given(
+    matches=st.lists(st.booleans(), max_size=60),
+    total=st.integers(1, 30),
+    cap=st.none() | st.integers(1, 12),
+    most=st.none() | st.integers(0, 60),
+    count_unfiltered=st.booleans(),
+)
+def test_no_list_is_read_incompletely_or_twice_in_silence(
+    matches: list[bool], total: int, cap: int | None, most: int | None, count_unfiltered: bool
+) -> None:
+    everything = [
+        ExecutionThread(1, f"token-{number}", "Manual" if match else "BrowserInstance", CREATED + timedelta(number))
+        for number, match in enumerate(matches)
+    ]
+    expected = [thread for thread in everything if thread.type == "Manual"]
+    count = len(everything if count_unfiltered else expected)
+    walks: list[Walk] = [PlainWalk(0, total, most, filtered=True), ConsistentWalk(0, total, most, filtered=True)]
+    for walk in walks:
+        got: list[ExecutionThread] = []
+        problem = ""
+        try:
+            while (asked := walk.next_slice()) is not None:
+                size = asked.total if cap is None else min(asked.total, cap)
+                shown = everything[asked.start : asked.start + size]
+                page = ThreadPage(tuple(one for one in shown if one.type == "Manual"), count, asked.start)
+                step = walk.accept(asked, page)
+                walk = step.walk  # noqa: PLW2901 - the walk after it
+                got += step.items
+        except PaginationError as error:
+            problem = str(error)
+        assert FILTER_ADVICE in problem or expected[:most] == got
+        assert expected[: len(got)] == got
