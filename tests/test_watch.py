@@ -1,6 +1,7 @@
 """The watch: what runs, then each start and stop once, in order, across restarts."""
 
 import asyncio
+import pickle
 import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from threads_async import (
     ClientClosedError,
     ConfigurationError,
+    ConnectionFailedError,
+    EventKind,
     ExecutionThread,
     ServerError,
     ThreadEvent,
@@ -25,6 +28,7 @@ from threads_async._events import Watched, after_failure, after_success
 from threads_async.testing import FakeServer, Fault
 
 NOON = datetime(2026, 3, 17, 12, tzinfo=UTC)
+GONE = ConnectionFailedError("the connection was refused", request="GET http://localhost:8160/v1/threads", attempts=3)
 
 
 @pytest.fixture
@@ -205,6 +209,39 @@ async def test_a_server_that_goes_and_comes_back_is_bridged(server: FakeServer, 
     assert first.thread_token != third.thread_token
 
 
+async def test_an_event_tells_why_the_server_is_unreachable(server: FakeServer, client: ThreadsClient) -> None:
+    await server.stop()
+    watch = watch_of(client, Pauses(server.start))
+
+    gone, back = await anext(watch), await anext(watch)
+
+    assert isinstance(gone.error, ConnectionFailedError)
+    assert (f"GET {server.url}/v1/threads?", 3) == (gone.error.request.partition("workspaceId")[0], gone.error.attempts)
+    assert gone.error.__traceback__ is None
+    assert None is back.error
+
+
+async def test_an_answer_that_says_to_wait_tells_why_as_well(server: FakeServer, client: ThreadsClient) -> None:
+    server.fail_next(3, Fault(503))
+
+    event = await anext(watch_of(client, Pauses()))
+
+    assert isinstance(event.error, ServerError)
+    assert 503 == event.error.status
+
+
+def test_an_event_with_an_error_equals_its_pickled_copy_and_shows_the_error() -> None:
+    event = ThreadEvent(EventKind.UNREACHABLE, None, NOON, GONE)
+
+    twin = pickle.loads(pickle.dumps(event))
+
+    assert event == twin
+    assert hash(event) == hash(twin)
+    assert event != ThreadEvent(EventKind.UNREACHABLE, None, NOON, ConnectionFailedError("another"))
+    assert event != ThreadEvent(EventKind.UNREACHABLE, None, NOON)
+    assert "error=ConnectionFailedError('the connection was refused', " in repr(event)
+
+
 async def test_a_server_that_is_not_there_at_first_is_waited_for(server: FakeServer, client: ThreadsClient) -> None:
     await server.stop()
     watch = watch_of(client, Pauses(server.start))
@@ -328,12 +365,13 @@ def test_the_events_of_any_looks_tell_what_is_alive(looks: list[list[int] | None
     for number, look in enumerate(looks):
         at = NOON + timedelta(seconds=number)
         if look is None:
-            watched, events = after_failure(watched, at)
+            watched, events = after_failure(watched, GONE, at)
         else:
             shown = [ExecutionThread(1, f"token-{one}", ThreadType.MANUAL, NOON) for one in look]
             watched, events = after_success(watched, shown, at)
         for event in events:
             assert at == event.at
+            assert (GONE if event.kind == "unreachable" else None) is event.error
             match event:
                 case ThreadEvent(kind="present" | "started", thread=ExecutionThread(thread_token=token)):
                     assert token not in alive

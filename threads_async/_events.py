@@ -6,6 +6,7 @@ from datetime import datetime
 from attrs import evolve, frozen
 
 from threads_async._consistent import key_of
+from threads_async.errors import RequestError
 from threads_async.models import EventKind, ExecutionThread, ThreadEvent
 
 
@@ -42,7 +43,10 @@ def after_success(
     return Watched(now), [ThreadEvent(kind, thread, at) for kind, thread in happened]
 
 
-def after_failure(watched: Watched, at: datetime) -> tuple[Watched, list[ThreadEvent]]:
-    """Return what is known after a look that failed, and what has happened: nothing if the one before failed too."""
-    events = [ThreadEvent(EventKind.UNREACHABLE, None, at)] if watched.reachable else []
+def after_failure(watched: Watched, error: RequestError, at: datetime) -> tuple[Watched, list[ThreadEvent]]:
+    """Return what is known after a look failed with `error`, and what has happened.
+
+    Nothing has if the look before it failed too.
+    """
+    events = [ThreadEvent(EventKind.UNREACHABLE, None, at, error)] if watched.reachable else []
     return evolve(watched, reachable=False), events

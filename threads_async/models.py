@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 from attrs import Attribute, field, frozen
 
 from threads_async._secrets import shorten
-from threads_async.errors import ConfigurationError
+from threads_async.errors import ConfigurationError, RequestError
 
 INT32_MAX: Final = 2**31 - 1
 INT64_MAX: Final = 2**63 - 1
@@ -96,11 +96,15 @@ class ThreadEvent:
         kind: What happened.
         thread: The thread to which it happened; None for ``unreachable`` and ``reachable``.
         at: When it was noticed, in UTC.
+        error: Why the server is ``unreachable``: the error of the look that failed. None for every other kind. Two
+            events are equal if their errors say the same.
     """
 
     kind: EventKind = field(repr=lambda kind: repr(str(kind)))
     thread: ExecutionThread | None
     at: datetime
+    # Exceptions compare by identity, and an event must stay equal to its pickled copy.
+    error: RequestError | None = field(default=None, eq=repr)
 
 
 def _whole_number(least: int, most: int) -> _Validator:

@@ -24,7 +24,7 @@ class ThreadWatch(ClosingIterator[ThreadEvent]):
     It is what `ThreadsClient.watch` returns. First every thread that runs comes as ``present``; from then on each start
     comes once as ``started`` and each end once as ``stopped``, in the order in which they were noticed: of one look,
     first what stopped, then what started, each in the order of the list. A server that cannot be reached comes as
-    ``unreachable`` when it goes and ``reachable`` when it is back.
+    ``unreachable`` when it goes, with the `error` that says why, and ``reachable`` when it is back.
 
     A look is a consistent listing. The next one is due `interval` seconds after the end of the last, and begins when it
     is due and all events of the last have been taken: a slow consumer slows it down. Whether somebody waits for it in
@@ -80,7 +80,8 @@ class ThreadWatch(ClosingIterator[ThreadEvent]):
             self._due = self._clock() + self._interval
             if not isinstance(error, RequestError) or not may_pass(error):
                 raise
-            self._watched, events = after_failure(self._watched, self._now())
+            # Its traceback would keep the frames of the look alive for as long as the event.
+            self._watched, events = after_failure(self._watched, error.with_traceback(None), self._now())
         else:
             self._due = self._clock() + self._interval
             self._watched, events = after_success(self._watched, threads, self._now())
