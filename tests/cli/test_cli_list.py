@@ -159,13 +159,24 @@ def test_count_takes_the_same_filters(server: FakeServer, capsysbinary: Capture)
     assert sum(thread.type == "Manual" for thread in server.threads) == int(capsysbinary.readouterr().out)
 
 
-def test_the_thread_token_may_come_from_the_environment(
-    server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wanted = str(server.threads[20].thread_token)
-    monkeypatch.setenv("THREADS_ASYNC_THREAD_TOKEN", wanted)
+@pytest.mark.usefixtures("server")
+def test_only_an_option_of_the_call_filters(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that is still set from another day would take threads away without a word."""
+    for name in ("THREAD_TOKEN", "THREAD_TOKEN_FILE", "TYPE", "WORKSPACE_ID", "START", "MAX_ITEMS"):
+        monkeypatch.setenv(f"THREADS_ASYNC_{name}", "7")
+        monkeypatch.setenv(f"THREADS_ASYNC_LIST_{name}", "7")
 
     assert 0 == main(["list"])
+
+    assert 25 == len(objects(capsysbinary))
+
+
+def test_a_file_names_the_thread(server: FakeServer, tmp_path: Path, capsysbinary: Capture) -> None:
+    wanted = str(server.threads[20].thread_token)
+    path = tmp_path / "token"
+    path.write_text(wanted, encoding="utf-8")
+
+    assert 0 == main(["list", "--thread-token-file", str(path)])
 
     assert [wanted] == [one["threadToken"] for one in objects(capsysbinary)]
 

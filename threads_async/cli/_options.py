@@ -15,7 +15,6 @@ from threads_async.cli._streams import write
 
 Command: TypeAlias = Callable[..., None]
 
-THREAD_TOKEN_VARIABLE: Final = "THREADS_ASYNC_THREAD_TOKEN"  # noqa: S105 - the name of a variable
 DEMO_THREADS: Final = 2500
 _MOST_OF_A_FILE: Final = 64 * 2**10
 """Bytes read of a file that holds a token: it may be /dev/zero."""
@@ -88,8 +87,7 @@ def filter_options(command: Command) -> Command:
     @click.option("--type", type=click.Choice(["Manual", "BrowserInstance"]), help="Only threads of this type.")
     @token_file_option(
         "--thread-token-file",
-        "Only the thread whose token stands in FILE (- for standard input). By default that in "
-        f"{THREAD_TOKEN_VARIABLE}, if any. It is a secret, so never an argument.",
+        "Only the thread whose token is in FILE (- for standard input). A token is a secret, so never an argument.",
     )
     @functools.wraps(command)
     def with_filters(
@@ -99,8 +97,7 @@ def filter_options(command: Command) -> Command:
         thread_token_file: Secret | None,
         **others: Any,
     ) -> None:
-        token = thread_token_file or secret_of(os.environ, THREAD_TOKEN_VARIABLE)
-        command(filters=Filters(workspace_id, token, type), **others)
+        command(filters=Filters(workspace_id, thread_token_file, type), **others)
 
     return with_filters
 
@@ -124,8 +121,8 @@ def _with_connection(usual_threads: int, churn: float, command: Command) -> Comm
     )
     @token_file_option(
         "--token-file",
-        f"The API token stands in FILE (- for standard input). By default that in {TOKEN_VARIABLE}. "
-        "It is a secret, so never an argument.",
+        f"The API token is in FILE (- for standard input). By default it is read from {TOKEN_VARIABLE}. "
+        "A token is a secret, so never an argument.",
     )
     @click.option(
         "--timeout",
