@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sysconfig
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,16 +28,21 @@ def serve() -> Iterator[Serve]:
     """Start `serve` on a free port; gives the process and what it says of itself, up to the command to try."""
     started: list[Process] = []
 
-    def begin(*arguments: str, ignore_ctrl_c: bool = False, **variables: str) -> tuple[Process, str]:
+    def begin(*arguments: str, ignore_ctrl_c: bool = False, typed: str = "", **variables: str) -> tuple[Process, str]:
         before = signal.getsignal(signal.SIGINT)
         # What is ignored stays so in a process that is started now.
         signal.signal(signal.SIGINT, signal.SIG_IGN if ignore_ctrl_c else before)
-        process = start("serve", "--port", "0", *arguments, env=environment(**variables))
+        process = start("serve", "--port", "0", *arguments, env=environment(**variables), stdin=subprocess.PIPE)
         signal.signal(signal.SIGINT, before)
         started.append(process)
+        assert process.stdin is not None
+        process.stdin.write(typed)
+        process.stdin.close()
+        # `communicate` would flush it.
+        process.stdin = None
         assert process.stderr is not None
         said = ""
-        while not said.endswith("threads-async list\n"):
+        while "threads-async list" not in said:
             line = process.stderr.readline()
             assert line, said
             said += line
@@ -92,6 +99,47 @@ def test_sigterm_ends_it_where_a_shell_put_it_in_the_background(serve: Serve) ->
     assert (0, "", "") == end(process, signal.SIGTERM)
 
 
+def pasted(said: str) -> str:
+    """What the last command in `said` prints when a shell runs it."""
+    command = said.rsplit("\n\n", maxsplit=1)[-1].strip()
+    scripts = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
+    return subprocess.check_output(["sh", "-c", command], env=environment(PATH=scripts), text=True, timeout=SECONDS)
+
+
+@posix
+def test_the_command_that_it_prints_lists_its_threads(serve: Serve) -> None:
+    _, said = serve("--threads", "3")
+
+    assert 3 == len(pasted(said).splitlines())
+
+
+@posix
+def test_with_a_token_in_a_file_the_command_names_the_file_and_not_the_token(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my token.txt").write_text("Sesame-0123456789\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    here = Path.cwd()
+
+    _, said = serve("--threads", "3", "--token-file", "my token.txt")
+    # Where it is pasted need not be where the server was started.
+    monkeypatch.chdir("/")
+
+    assert "Sesame" not in said
+    assert f"--token-file '{here / 'my token.txt'}'" in said
+    assert 3 == len(pasted(said).splitlines())
+
+
+@posix
+def test_a_token_from_standard_input_is_asked_for_again(serve: Serve) -> None:
+    _, said = serve("--threads", "3", "--token-file", "-", typed="Sesame-0123456789")
+
+    assert "Sesame" not in said
+    assert "each command waits for you to type the token" in said
+    assert "--token-file -\n" in said
+
+
+@posix
 def test_a_token_of_the_user_is_taken_and_not_shown(serve: Serve) -> None:
     process, said = serve("--threads", "3", ZB_API_TOKEN="Sesame-0123456789")
 

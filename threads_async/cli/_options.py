@@ -3,6 +3,7 @@
 import functools
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import click
@@ -44,8 +45,21 @@ class Filters:
         }
 
 
-def _read_token(context: click.Context, parameter: click.Parameter, name: str | None) -> Secret | None:
-    """Return the one word that the file called `name` holds."""
+@frozen
+class TokenFile:
+    """A file that holds a token.
+
+    Attributes:
+        path: Its absolute path; None for one that cannot be read a second time, such as standard input.
+        token: What it holds.
+    """
+
+    path: str | None
+    token: Secret
+
+
+def _read_token(context: click.Context, parameter: click.Parameter, name: str | None) -> TokenFile | None:
+    """Read the one word that the file called `name` holds."""
     if name is None:
         return None
     try:
@@ -60,7 +74,7 @@ def _read_token(context: click.Context, parameter: click.Parameter, name: str | 
         words = []
     if len(words) != 1 or not words[0].isprintable():
         raise click.BadParameter("the file must hold one token as UTF-8 text, and nothing else", context, parameter)
-    return Secret(words[0])
+    return TokenFile(str(Path(name).absolute()) if Path(name).is_file() else None, Secret(words[0]))
 
 
 def token_file_option(name: str, text: str) -> Callable[[Command], Command]:
@@ -94,10 +108,13 @@ def filter_options(command: Command) -> Command:
         *,
         workspace_id: int,
         type: str | None,  # noqa: A002 - the name of the option
-        thread_token_file: Secret | None,
+        thread_token_file: TokenFile | None,
         **others: Any,
     ) -> None:
-        command(filters=Filters(workspace_id, thread_token_file, type), **others)
+        command(
+            filters=Filters(workspace_id, None if thread_token_file is None else thread_token_file.token, type),
+            **others,
+        )
 
     return with_filters
 
@@ -153,7 +170,7 @@ def _with_connection(usual_threads: int, churn: float, command: Command) -> Comm
     def with_connection(  # noqa: PLR0913 - one an option
         *,
         base_url: str | None,
-        token_file: Secret | None,
+        token_file: TokenFile | None,
         timeout: float,
         attempts: int,
         demo: bool,
@@ -166,7 +183,7 @@ def _with_connection(usual_threads: int, churn: float, command: Command) -> Comm
             raise click.UsageError(
                 "--demo asks a server of its own, so it goes with neither --base-url nor --token-file"
             )
-        token = token_file or secret_of(os.environ, TOKEN_VARIABLE)
+        token = secret_of(os.environ, TOKEN_VARIABLE) if token_file is None else token_file.token
         if not demo and token is None:
             raise click.UsageError(f"there is no API token: set {TOKEN_VARIABLE} or give --token-file (or try --demo)")
         threads = usual_threads if demo_threads is None else demo_threads

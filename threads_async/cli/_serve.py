@@ -6,16 +6,29 @@ import errno
 import os
 import signal
 from types import FrameType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from attrs import frozen
 
-from threads_async._secrets import Secret
 from threads_async._settings import TOKEN_VARIABLE, token_of
 from threads_async.cli._exits import NOT_LISTENING, CommandError
-from threads_async.cli._options import help_option, secret_of, token_file_option
+from threads_async.cli._options import TokenFile, help_option, secret_of, token_file_option
+from threads_async.cli._pasted import (
+    InEnvironment,
+    InFile,
+    Shown,
+    Token,
+    Typed,
+    condition_of,
+    list_line,
+    request_line,
+    shell_of,
+)
 from threads_async.cli._streams import tell
+
+if TYPE_CHECKING:
+    from threads_async.testing import FakeServer
 
 _PORT: Final = 8160
 _LARGEST_PORT: Final = 65535
@@ -30,31 +43,31 @@ class Switches:
     churn: float
 
 
-def announcement(url: str, threads: int, *, token: str | None) -> str:
-    """Return what to tell about a server that has started, with ready commands.
-
-    Args:
-        url: Where it answers.
-        threads: How many threads it has.
-        token: The API token of the fake's own; None for one of the user's, which is not shown.
-    """
-    header = '"Api-Token: $ZB_API_TOKEN"' if token is None else f"'Api-Token: {token}'"
-    variables = f"ZB_API_BASE_URL={url}" if token is None else f"ZB_API_TOKEN={token} ZB_API_BASE_URL={url}"
+def announcement(server: "FakeServer", token: Token) -> str:
+    """Return what to tell about `server`, which has started and takes `token`, with commands to paste."""
+    shell = shell_of(os.name, os.environ)
     return f"""\
-Fake ZennoBrowser: {threads} threads on {url} (Ctrl-C stops it)
+Fake ZennoBrowser: {len(server.threads)} threads on {server.url} (Ctrl-C stops it)
 
-  curl '{url}/v1/threads?workspaceId=&start=0&total=1000&thread_token=&type=&sorting=' \\
-    --header {header}
+To try it, paste one of these into another terminal{condition_of(token)}:
 
-  {variables} \\
-    threads-async list
+  {request_line(shell, server.url, token)}
+
+  {list_line(shell, server.url, token)}
 """
 
 
-async def _serve(switches: Switches, token: Secret | None, parameters: dict[str, Any]) -> None:
+async def _serve(switches: Switches, token_file: TokenFile | None, parameters: dict[str, Any]) -> None:
     from threads_async.testing import FakeServer  # noqa: PLC0415 - only this command needs it
 
-    server = FakeServer(**parameters) if token is None else FakeServer(token=token.reveal(), **parameters)
+    secret = secret_of(os.environ, TOKEN_VARIABLE) if token_file is None else token_file.token
+    if secret is None:
+        server = FakeServer(**parameters)
+        token: Token = Shown(server.token)
+    else:
+        server = FakeServer(token=token_of(secret.reveal(), {}).reveal(), **parameters)
+        path = None if token_file is None else token_file.path
+        token = InEnvironment() if token_file is None else Typed() if path is None else InFile(path)
     server.gzip = switches.gzip
     server.naive_times = switches.naive_times
     # It notes each request for tests to look at; here nobody does, and it may run for weeks.
@@ -75,7 +88,7 @@ async def _serve(switches: Switches, token: Secret | None, parameters: dict[str,
                 raise _not_listening(server.port, error) from None
             if switches.churn:
                 await stack.enter_async_context(server.churn(switches.churn))
-            tell(announcement(server.url, len(server.threads), token=server.token if token is None else None))
+            tell(announcement(server, token))
             await stop.wait()
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -131,14 +144,11 @@ def _not_listening(port: int, error: OSError) -> CommandError:
 @click.option("--gzip", is_flag=True, help="Compress answers for clients that take it.")
 @click.option("--naive-times", is_flag=True, help="Write times without their offset.")
 @help_option
-def serve(*, token_file: Secret | None, gzip: bool, naive_times: bool, churn: float, **parameters: Any) -> None:
+def serve(*, token_file: TokenFile | None, gzip: bool, naive_times: bool, churn: float, **parameters: Any) -> None:
     """Serve a fake ZennoBrowser for other programs.
 
     It speaks the documented API on this machine, with threads of its own, until
     Ctrl-C or SIGTERM ends it, which is no error: the exit code is 0.
     """
-    token = token_file or secret_of(os.environ, TOKEN_VARIABLE)
-    if token is not None:
-        token = token_of(token.reveal(), {})
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(Switches(gzip, naive_times, churn), token, parameters))
+        asyncio.run(_serve(Switches(gzip, naive_times, churn), token_file, parameters))
