@@ -1,136 +1,189 @@
-"""README and docs are run: every program in them, and every command."""
+"""README and docs are read as a newcomer reads them: every program in them is run, and every command."""
 
-import contextlib
-import io
 import os
 import re
-import shlex
 import shutil
-import subprocess
-import sys
+import socket
 import tempfile
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sybil import Example, Sybil
-from sybil.document import Document
-from sybil.parsers.myst import CodeBlockParser
+from reading import SYBIL, Machine, Reader
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-INSTALLING = re.compile(r'python -m pip install (-e "\.(\[\w+\])?"|"threads-async(\[\w+\])?")( && .*)?')
 
 
-def must_match(expected: str, printed: str) -> None:
-    """Compare line by line; `...` stands for any text in a line."""
-    pattern = ".*".join(re.escape(part) for part in expected.strip("\n").split("..."))
-    assert re.fullmatch(pattern, printed.strip("\n")), f"expected:\n{expected}\nprinted:\n{printed}"
+def pages(root: Path) -> list[Path]:
+    """Return the sources of the documents, without what is built from them."""
+    docs = root / "docs"
+    built = docs / "_build"
+    return [root / "README.md", *sorted(path for path in docs.rglob("*.md") if built not in path.parents)]
 
 
-def run_program(example: Example) -> None:
-    source = str(example.parsed)
-    if re.search(r"^(async )?def test_", source, re.MULTILINE):
-        run_tests(source)
-        return
-    out = io.StringIO()
-    code = compile(source, f"{example.path}:{example.line}", "exec")
-    with contextlib.redirect_stdout(out):
-        exec(code, {"__name__": "__main__"})  # noqa: S102 - that is what a document's program is for
-    example.namespace["printed"] = out.getvalue()
+def page_of(path: Path) -> Any:
+    return pytest.param(path, id=path.relative_to(ROOT).as_posix())
 
 
-def run_tests(source: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "test_mine.py").write_text(source, encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-q", "--rootdir", folder, "-p", "no:cacheprovider", folder]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    assert done.returncode == 0, done.stdout
-    assert " passed" in done.stdout
-
-
-def compare_output(example: Example) -> None:
-    must_match(str(example.parsed), example.namespace.pop("printed"))
-
-
-def run_commands(example: Example) -> None:
-    """Run a session: lines after `$ ` are commands, the lines after them what they print."""
-    if shutil.which("bash") is None:  # pragma: no cover - most machines have it
-        pytest.skip("the commands of the documents are those of a Unix shell")
-    for part in re.split(r"^\$ ", str(example.parsed), flags=re.MULTILINE)[1:]:
-        command, _, expected = part.partition("\n")
-        shown = command.replace("threads-async", f"{shlex.quote(sys.executable)} -m threads_async")
-        done = subprocess.run(
-            ["bash", "-c", shown],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            env=os.environ | {"COLUMNS": "80"},
-        )
-        must_match(expected, done.stdout)
-
-
-def check_installing(example: Example) -> None:
-    """Commands that install are run by CI as they stand in the README; here they must be of that form."""
-    for line in str(example.parsed).strip().splitlines():
-        assert INSTALLING.fullmatch(line), line
-
-
-SYBIL = Sybil(
-    parsers=[
-        CodeBlockParser("python", run_program),
-        CodeBlockParser("text", compare_output),
-        CodeBlockParser("console", run_commands),
-        CodeBlockParser("sh", check_installing),
-    ]
-)
-
-
-def document_of(page: Path) -> Document:
-    return SYBIL.parse(page)
+EVERY_PAGE = pytest.mark.parametrize("page", [page_of(path) for path in pages(ROOT)])
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Any]:
-    """A server in a thread of its own: the programs of the documents run event loops themselves."""
-    import asyncio
-
-    from threads_async.testing import FakeServer
-
-    loop = asyncio.new_event_loop()
-    server = FakeServer(threads=25)
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
-    yield server
-    asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
+def _bash() -> None:
+    if shutil.which("bash") is None:  # pragma: no cover - most machines have it
+        pytest.skip("the commands of the documents are those of a Unix shell")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_every_block_of_the_page_runs(page: Path, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ZB_API_TOKEN", server.token)
-    monkeypatch.setenv("ZB_API_BASE_URL", server.url)
-
-    for example in document_of(page).examples():
-        example.evaluate()
+def read_in(folder: Path, page: Path) -> None:
+    with Machine(folder) as machine:
+        Reader(machine).read(page)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.fixture(scope="module")
+def readings(
+    _bash: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[Path, Any]]:
+    """Read the pages that are to be tested, as many at once as there are processors: starting Python takes longest."""
+    asked = [item.callspec for item in request.session.items if "readings" in getattr(item, "fixturenames", ())]  # type: ignore[attr-defined]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield {
+            one.params["page"]: pool.submit(read_in, tmp_path_factory.mktemp("page"), one.params["page"])
+            for one in asked
+        }
+
+
+@EVERY_PAGE
+def test_every_block_of_the_page_does_what_the_page_shows(page: Path, readings: dict[Path, Any]) -> None:
+    readings[page].result()
+
+
+@pytest.fixture
+def read(_bash: None, tmp_path: Path) -> Callable[[str], None]:
+    """Read a page that has this text."""
+
+    def read(text: str) -> None:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        page = folder / "page.md"
+        page.write_text(text, encoding="utf-8")
+        read_in(folder, page)
+
+    return read
+
+
+def block(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```\n\n"
+
+
+def test_a_program_that_prints_something_else_is_seen(read: Callable[[str], None]) -> None:
+    with pytest.raises(AssertionError, match="the page shows:\ntwo"):
+        read(block("python", "print('one')") + block("text", "two"))
+
+
+@pytest.mark.parametrize("more", ["", block("python", ""), block("sh", ""), block("console", "")])
+def test_a_program_that_prints_what_the_page_does_not_show_is_seen(read: Callable[[str], None], more: str) -> None:
+    with pytest.raises(AssertionError, match="printed:\none"):
+        read(block("python", "print('one')") + more)
+
+
+def test_a_command_that_prints_something_else_is_seen(read: Callable[[str], None]) -> None:
+    with pytest.raises(AssertionError, match="printed:\none"):
+        read(block("console", "$ echo one\ntwo"))
+
+
+@pytest.mark.parametrize("text", [block("python", "1 / 0"), block("console", "$ (exit 3)")])
+def test_what_fails_is_seen(read: Callable[[str], None], text: str) -> None:
+    with pytest.raises(AssertionError, match=r"exit code [13]"):
+        read(text)
+
+
+def test_a_program_that_no_command_runs_is_seen(read: Callable[[str], None]) -> None:
+    with pytest.raises(AssertionError, match=r"no command runs \{'mine.py'\}"):
+        read(block("python", "# mine.py\n1 / 0"))
+
+
+def test_a_command_that_does_not_end_is_seen(read: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reading.PATIENCE", 0.2)
+
+    with pytest.raises(AssertionError, match="nothing more came"):
+        read(block("console", "$ sleep 60"))
+
+
+def test_a_command_that_ends_the_shell_is_seen(read: Callable[[str], None]) -> None:
+    with pytest.raises(AssertionError, match="the shell has ended"):
+        read(block("console", "$ exit"))
+
+
+def test_a_page_sees_no_setting_but_those_that_it_sets(
+    read: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZB_API_TOKEN", "hidden")
+    program = block("python", "import os\nprint([name for name in os.environ if name.startswith('ZB_')])")
+
+    read(
+        program
+        + block("text", "[]")
+        + block("console", "$ export ZB_API_TOKEN=shown")
+        + program
+        + block("text", "['ZB_API_TOKEN']")
+    )
+
+
+def test_a_page_has_only_the_packages_that_it_installs(read: Callable[[str], None]) -> None:
+    names = ["aiohttp", "rich", "threads_async", "pytest", "pytest_asyncio"]
+    program = f"from importlib.util import find_spec\nprint([name for name in {names} if find_spec(name)])"
+
+    read(
+        block("python", program)
+        + block("text", str(names[:3]))
+        + block("sh", "python -m pip install pytest-asyncio")
+        + block("python", program)
+        + block("text", str(names))
+    )
+
+
+def test_a_command_that_installs_nothing_is_no_block_to_be_typed_unseen(read: Callable[[str], None]) -> None:
+    with pytest.raises(AssertionError, match="not a command that installs"):
+        read(block("sh", "echo"))
+
+
+@pytest.mark.usefixtures("_bash")
+def test_a_server_in_the_background_ends_with_its_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    server = "import socket, time; it = socket.create_server(('127.0.0.1', 8161)); print(1, flush=True); time.sleep(99)"
+    page.write_text(block("console", f'$ python -c "{server}" &\n1'), encoding="utf-8")
+
+    with Machine(tmp_path) as machine:
+        reader = Reader(machine)
+        reader.read(page)
+        address = ("127.0.0.1", int(reader.port))
+        socket.create_connection(address).close()
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+
+
+def test_what_is_built_is_no_page(tmp_path: Path) -> None:
+    source = tmp_path / "docs" / "how-to" / "mine.md"
+    built = tmp_path / "docs" / "_build" / "html" / "_static" / "mine.md"
+    for path in (source, built):
+        path.parent.mkdir(parents=True)
+        path.touch()
+
+    assert [tmp_path / "README.md", source] == pages(tmp_path)
+
+
+@EVERY_PAGE
 def test_no_block_of_the_page_is_left_out(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     blocks = re.findall(r"^```(\w+)$", text, re.MULTILINE)
 
-    assert len(blocks) == len(list(document_of(page).examples()))
+    assert len(blocks) == len(list(SYBIL.parse(page).examples()))
     assert set(blocks) <= {"python", "text", "console", "sh"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@EVERY_PAGE
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
 

@@ -1,0 +1,255 @@
+"""A reader of the documents: does what a page says, in its order, on a machine that has only what the page names.
+
+That machine is a virtual environment of its own with what the README's command installs, an empty home and a clean
+environment. The reader
+
+- installs what the page tells them to, out of what is installed where the tests run: nothing is downloaded;
+- saves a program whose first line is `# name.py` under that name, to be run by a command of the page, and runs every
+  other program at once;
+- types the commands of the page into one shell, which keeps what it exports;
+- waits for what a command in the background prints, and ends it at the end of the page;
+- compares all that is printed with what the page shows, where `...` stands for any text within a line. What the page
+  does not show must not be printed.
+"""
+
+import os
+import re
+import select
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Iterable
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from packaging.requirements import Requirement
+from sybil import Example, Sybil
+from sybil.parsers.myst import CodeBlockParser
+
+README_INSTALLS: Final = "threads-async[cli]"
+
+PORT: Final = "8161"
+"""The port that pages give to a server. It may be taken here, so a free one stands in for it."""
+
+OF_CI: Final = ("python -m pytest", "python -m benchmarks")
+"""Commands that CI runs as they stand, with the installation before them; the first one is what runs this."""
+
+PATIENCE: Final = 40.0
+"""Maximum time that a reader waits for a command, in seconds."""
+
+_INSTALLING: Final = re.compile(r"python -m pip install ([^&]+?)(?: && (.+))?")
+
+
+def distributions(wanted: Iterable[str]) -> list[Distribution]:
+    """Return what pip would install for `wanted`: them and what they need, all of it installed here."""
+    waiting = [Requirement(one) for one in wanted]
+    found: dict[tuple[str, frozenset[str]], Distribution] = {}
+    while waiting:
+        one = waiting.pop()
+        key = (one.name, frozenset(one.extras))
+        if key not in found:
+            found[key] = distribution(one.name)
+            needed = map(Requirement, found[key].requires or ())
+            extras = ["", *one.extras]
+            waiting += [
+                need
+                for need in needed
+                if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in extras)
+            ]
+    return list(found.values())
+
+
+def must_match(expected: str, printed: str) -> None:
+    """Compare line by line; `...` stands for any text in a line."""
+    assert is_like(expected, printed), f"the page shows:\n{expected}\nprinted:\n{printed}"
+
+
+def is_like(expected: str, printed: str) -> bool:
+    pattern = ".*".join(re.escape(part) for part in expected.strip("\n").split("..."))
+    return re.fullmatch(pattern, printed.strip("\n")) is not None
+
+
+def free_port() -> str:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return str(one.getsockname()[1])
+
+
+class Machine:
+    """A virtual environment and a shell in it, in an empty folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.home.mkdir()
+        builder = venv.EnvBuilder(symlinks=True)
+        self._venv = folder / "venv"
+        builder.create(self._venv)
+        here = str(Path(sys.executable).parent)
+        path = [str(self._venv / "bin"), *(one for one in os.get_exec_path() if one != here)]
+        self._status, writing = os.pipe()
+        self._shell = subprocess.Popen(
+            ["bash", "--noprofile", "--norc"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=self.home,
+            env={"PATH": os.pathsep.join(path), "HOME": str(self.home), "LANG": "C.UTF-8"},
+            pass_fds=[writing],
+            start_new_session=True,
+        )
+        self._report = writing
+        os.close(writing)
+
+    def install(self, *wanted: str) -> None:
+        """Let the machine have `wanted`, as far as it does not have it."""
+        (site,) = self._venv.glob("lib/python*/site-packages")
+        for one in distributions(wanted):
+            tops = {file.parts[0] for file in one.files or ()} - {"..", "__pycache__"}
+            for top in tops:
+                if not (site / top).exists():
+                    (site / top).symlink_to(Path(str(one.locate_file(top))))
+            for point in one.entry_points.select(group="console_scripts"):
+                script = self._venv / "bin" / point.name
+                script.write_text(
+                    f"#!{self._venv}/bin/python\nimport sys\nfrom {point.module} import {point.attr}\n"
+                    f"sys.exit({point.attr}())\n"
+                )
+                script.chmod(0o755)
+
+    def run(self, command: str, shown: str = "") -> str:
+        """Type `command`, and return what it prints, to which its exit code must be 0.
+
+        Args:
+            command: A command of bash; with `&` at its end it goes on in the background.
+            shown: What it is expected to print in the background.
+        """
+        assert self._shell.stdin is not None
+        line = f"{{ {command}\n}} </dev/null {self._report}>&-; echo $? >&{self._report}\n"
+        self._shell.stdin.write(line.encode())
+        self._shell.stdin.flush()
+        printed, status, done = b"", "", False
+        waiting = command.endswith("&")
+        deadline = time.monotonic() + PATIENCE
+        while ready := self._wait(0.0 if done else deadline - time.monotonic()):
+            if self._output in ready:
+                printed += os.read(self._output, 65536)
+            if self._status in ready:
+                status = os.read(self._status, 64).decode().strip()
+                assert status, f"{command}: the shell has ended\n{printed.decode()}"
+            done = bool(status) and (not waiting or is_like(shown, printed.decode()))
+        assert done, f"{command}: nothing more came after\n{printed.decode()}"
+        assert status == "0", f"{command}: exit code {status}\n{printed.decode()}"
+        # A terminal does not show the carriage return.
+        return printed.decode().replace("\r\n", "\n")
+
+    @property
+    def _output(self) -> int:
+        assert self._shell.stdout is not None
+        return self._shell.stdout.fileno()
+
+    def _wait(self, seconds: float) -> list[int]:
+        """Return which of the two has something to read, none of them after so many seconds."""
+        return select.select([self._output, self._status], [], [], max(0.0, seconds))[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # The shell leads a group of its own: this ends it and what it has started, and nothing else.
+        os.killpg(self._shell.pid, signal.SIGKILL)
+        self._shell.communicate()
+        os.close(self._status)
+
+
+class Reader:
+    """Reads one page on one machine.
+
+    Args:
+        machine: Where to do what the page says.
+
+    Attributes:
+        port: The port that stands in for that of the page.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._machine.install(README_INSTALLS)
+        self.port = free_port()
+        self._printed = ""
+        self._saved: set[str] = set()
+
+    def read(self, page: Path) -> None:
+        """Do what `page` says.
+
+        Raises:
+            AssertionError: Something on it is not so.
+        """
+        document = SYBIL.parse(page)
+        document.namespace["reader"] = self
+        for example in document.examples():
+            example.evaluate()
+        self.settle()
+        assert not self._saved, f"no command runs {self._saved}"
+
+    def settle(self) -> None:
+        """See that nothing was printed that the page does not show."""
+        must_match("", self._printed)
+
+    def program(self, source: str) -> None:
+        """Save a program, and run it unless it has a name."""
+        self.settle()
+        named = re.match(r"# (\w+\.py)\n", source)
+        name = "program.py" if named is None else named[1]
+        (self._machine.home / name).write_text(source.replace(PORT, self.port), encoding="utf-8")
+        if named is None:
+            self._printed = self._machine.run(f"python {name}")
+        else:
+            self._saved.add(name)
+
+    def output(self, shown: str) -> None:
+        """Compare what the last program printed."""
+        printed, self._printed = self._printed, ""
+        must_match(shown.replace(PORT, self.port), printed)
+
+    def session(self, text: str) -> None:
+        """Type what stands after `$ `; what stands below is what it prints."""
+        self.settle()
+        for part in re.split(r"^\$ ", text.replace(PORT, self.port), flags=re.MULTILINE)[1:]:
+            command, _, shown = part.partition("\n")
+            self._saved -= set(command.split())
+            must_match(shown, self._machine.run(command, shown))
+
+    def commands(self, text: str) -> None:
+        """Install what the lines of `text` install, and run what they run after that."""
+        self.settle()
+        for line in text.strip().splitlines():
+            match = _INSTALLING.fullmatch(line)
+            assert match is not None, f"not a command that installs: {line}"
+            if match[2] not in OF_CI:
+                wanted = shlex.split(match[1].replace("-e .", "threads-async").replace('-e ".', '"threads-async'))
+                self._machine.install(*wanted)
+                self._machine.run(match[2] or "true")
+
+
+def _reader(example: Example) -> Reader:
+    reader = example.namespace["reader"]
+    assert isinstance(reader, Reader)
+    return reader
+
+
+SYBIL: Final = Sybil(
+    parsers=[
+        CodeBlockParser("python", lambda example: _reader(example).program(str(example.parsed))),
+        CodeBlockParser("text", lambda example: _reader(example).output(str(example.parsed))),
+        CodeBlockParser("console", lambda example: _reader(example).session(str(example.parsed))),
+        CodeBlockParser("sh", lambda example: _reader(example).commands(str(example.parsed))),
+    ]
+)
