@@ -3,6 +3,7 @@
 Written from the API's page, not from the client's encoder, so that the two do not share a mistake.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
@@ -16,6 +17,8 @@ _SORT_KEYS: Final = {
     "type": "type",
     "workspaceid": "workspace_id",
 }
+# Letters of ASCII only, as the document's pattern has them: some others fold to these.
+_SORTING: Final = re.compile(rf"({'|'.join(_SORT_KEYS)})(?: +(asc|desc))?", re.IGNORECASE | re.ASCII)
 _INT32: Final = (-(2**31), 2**31 - 1)
 _INT64: Final = (-(2**63), 2**63 - 1)
 
@@ -71,17 +74,18 @@ def read(query: Iterable[tuple[str, str]]) -> Asked:
     kind = given.get("type")
     if kind is not None and kind not in TYPES:
         problems["type"] = [f"The value '{kind}' is not valid."]
-    words = given.get("sorting", "").lower().split()
-    if len(words) > 2 or (words and words[0] not in _SORT_KEYS) or words[1:] not in ([], ["asc"], ["desc"]):  # noqa: PLR2004
+    sorting = _SORTING.fullmatch(given.get("sorting", ""))
+    if sorting is None and "sorting" in given:
         problems["sorting"] = [f"The value '{given['sorting']}' is not valid."]
+    key, order = (text and text.lower() for text in sorting.groups()) if sorting is not None else (None, None)
     if problems:
         raise BadParametersError(problems)
     view = View(
         workspace_id=DEFAULT_WORKSPACE if workspace_id == -1 else workspace_id,
         thread_token=given.get("thread_token"),
         type=kind,
-        sort_key=_SORT_KEYS[words[0]] if words else None,
-        descending=words[1:] == ["desc"],
+        sort_key=None if key is None else _SORT_KEYS[key],
+        descending=order == "desc",
     )
     return Asked(view, start, total)
 
