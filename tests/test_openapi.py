@@ -159,3 +159,20 @@ async def test_the_documented_answer_fits_the_document(document: dict[str, Any])
         _, content_type, body = await ask(server)
 
     assert fits(document, operation_of(document)["responses"]["200"]["content"][content_type]["schema"], body)
+
+
+@pytest.mark.parametrize("name", ["workspaces", "proxies", "profiles", "presets", "browser_instances", "product"])
+async def test_a_sibling_resource_has_a_valid_document_without_paths(server: FakeServer, name: str) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{server.url}/openapi/{name}.v1.json") as answer:
+        document = await answer.json()
+
+    assert (200, "application/json") == (answer.status, answer.content_type)
+    assert ["openapi", "info", "paths"] == list(document)
+    assert re.fullmatch(r"3\.0\.\d", document["openapi"])
+    assert {"title": str, "version": str} == {field: type(value) for field, value in document["info"].items()}
+    assert {} == document["paths"]
+
+
+async def test_documents_of_other_names_are_not_there(server: FakeServer) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{server.url}/openapi/robots.v1.json") as answer:
+        assert 404 == answer.status

@@ -1,10 +1,21 @@
-"""The OpenAPI document of the resource, as the real program publishes one at the same path. Performs no I/O."""
+"""The OpenAPI documents that the fake serves, at the paths where the real program publishes its own. Performs no I/O.
+
+The vendor's own client, an MCP server, reads all seven at its start, ends if one is missing, and makes a tool of each
+operation. Only the threads have operations here; the documents of the other resources are valid and have no paths.
+"""
 
 from typing import Any, Final
 
 from threads_async.testing._population import TYPES
 
-DOCUMENT_PATH: Final = "/openapi/threads.v1.json"
+_OTHER_RESOURCES: Final = {
+    "workspaces": "Workspaces",
+    "proxies": "Proxies",
+    "profiles": "Profiles",
+    "presets": "Presets",
+    "browser_instances": "Browser instances",
+    "product": "Product",
+}
 
 
 def _any_case(text: str) -> str:
@@ -116,12 +127,19 @@ _SCHEMAS: Final[dict[str, Any]] = {
     },
 }
 
-DOCUMENT: Final[dict[str, Any]] = {
-    "openapi": "3.0.3",
-    "info": {"title": "Execution threads", "version": "v1"},
-    "paths": {"/v1/threads": {"get": _LIST_THREADS}},
-    "components": {
-        "securitySchemes": {"ApiToken": {"type": "apiKey", "in": "header", "name": "Api-Token"}},
-        "schemas": _SCHEMAS,
-    },
-}
+
+def _document(title: str, **parts: Any) -> dict[str, Any]:
+    return {"openapi": "3.0.3", "info": {"title": title, "version": "v1"}, "paths": {}} | parts
+
+
+DOCUMENTS: Final = {
+    "/openapi/threads.v1.json": _document(
+        "Execution threads",
+        paths={"/v1/threads": {"get": _LIST_THREADS}},
+        components={
+            "securitySchemes": {"ApiToken": {"type": "apiKey", "in": "header", "name": "Api-Token"}},
+            "schemas": _SCHEMAS,
+        },
+    )
+} | {f"/openapi/{name}.v1.json": _document(title) for name, title in _OTHER_RESOURCES.items()}
+"""The documents by path. No token is needed to read them, as with the real program."""

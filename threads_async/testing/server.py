@@ -13,7 +13,7 @@ from typing import Final, Self
 from aiohttp import hdrs, web
 from attrs import evolve
 
-from threads_async.testing._openapi import DOCUMENT, DOCUMENT_PATH
+from threads_async.testing._openapi import DOCUMENTS
 from threads_async.testing._pace import repeat
 from threads_async.testing._pages import Asked, BadParametersError, PastEnd, page_of, read
 from threads_async.testing._population import FakeThread, Population
@@ -207,7 +207,7 @@ class FakeServer:
     async def _route(self, request: web.Request) -> web.Response:
         seen = SeenRequest(request.method, request.path, tuple(request.query.items()), request.headers)
         self.requests.append(seen)
-        if request.path not in (PATH, DOCUMENT_PATH):
+        if request.path != PATH and request.path not in DOCUMENTS:
             raise web.HTTPNotFound
         if request.method != hdrs.METH_GET:
             raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_GET])
@@ -215,7 +215,7 @@ class FakeServer:
             fault = await self._fault_of(seen)
             if fault is not None:
                 return self._fail(request, fault)
-        answer = self._send(200, DOCUMENT) if request.path == DOCUMENT_PATH else self._answer(request)
+        answer = self._answer(request) if request.path == PATH else self._send(200, DOCUMENTS[request.path])
         if self.gzip and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "").lower():
             # Named, since aiohttp would choose deflate where both are taken.
             answer.enable_compression(web.ContentCoding.gzip)
