@@ -4,22 +4,24 @@ import contextlib
 import json
 import os
 import re
+import select
 import signal
 import struct
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from cli_support import COMMAND, SECONDS, running, settings, start
+from rich.cells import cell_len
 from rich.console import Console
 
-from threads_async import EventKind, ExecutionThread, ThreadEvent
-from threads_async.cli import _watch
+from threads_async import ConnectionFailedError, EventKind, ExecutionThread, ThreadEvent
+from threads_async.cli._output import event_line
 from threads_async.cli._table import Table, widths
-from threads_async.cli._view import View
+from threads_async.cli._view import View, text_of
 from threads_async.testing import FakeServer, Fault
 
 WHY = "Windows has neither pseudo-terminals nor SIGINT for one process"
@@ -28,6 +30,11 @@ pty = pytest.importorskip("pty", reason=WHY)
 termios = pytest.importorskip("termios", reason=WHY)
 
 NOON = datetime(2026, 3, 17, 12, tzinfo=UTC)
+GONE = ConnectionFailedError(
+    "the host name is not known",
+    request="GET http://localhost:8160/v1/threads?start=0",
+    hint="check the host of base_url",
+)
 TABLE = Table(Console(file=None, color_system=None), widths(79), "utf-8")
 
 
@@ -79,7 +86,10 @@ def test_a_server_that_goes_and_comes_back_is_told_of() -> None:
         end(process)
 
     assert ["present", "unreachable", "reachable"] == [event["event"] for event in kinds]
-    assert ["event", "at"] == list(kinds[1])
+    assert ["event", "at", "url", "reason"] == list(kinds[1])
+    assert f"{server.url}/v1/threads" == kinds[1]["url"]
+    assert kinds[1]["reason"].startswith("the connection ")
+    assert ["event", "at"] == list(kinds[2])
 
 
 def test_what_does_not_pass_ends_it_with_its_code(server: FakeServer) -> None:
@@ -119,45 +129,157 @@ def test_a_wrong_interval_is_a_usage_error() -> None:
     assert "interval" in error
 
 
+class Terminal:
+    """A command that runs in a pseudo-terminal of its own."""
+
+    def __init__(self, *arguments: str, rows: int = 24, env: Mapping[str, str]) -> None:
+        self._parent, child = pty.openpty()
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
+        variables = {"TERM": "xterm-256color", **env}
+        variables.pop("COLUMNS", None)
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments], env=variables, stdin=child, stdout=child, stderr=child, start_new_session=True
+        )
+        os.close(child)
+        self.text = ""
+
+    def read_until(self, wanted: str) -> None:
+        """Read until `wanted` has come since the last call, or else until the time is up."""
+        begin = len(self.text)
+        deadline = time.monotonic() + SECONDS
+        while wanted not in self.text[begin:]:
+            readable, _, _ = select.select([self._parent], [], [], max(0.0, deadline - time.monotonic()))
+            assert readable, f"{wanted!r} has not come: {self.text!r}"
+            self.text += os.read(self._parent, 65536).decode(errors="replace")
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C, read all that is still written, and return the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        # Linux says by an error that the other side has gone, others by an empty chunk.
+        with contextlib.suppress(OSError):
+            while chunk := os.read(self._parent, 65536):
+                self.text += chunk.decode(errors="replace")
+        self.hang_up()
+        return self.process.wait(SECONDS)
+
+    def hang_up(self) -> None:
+        """Take the terminal away."""
+        os.close(self._parent)
+
+
+@contextlib.contextmanager
+def terminal(*arguments: str, **parameters: Any) -> Iterator[Terminal]:
+    terminal = Terminal(*arguments, **parameters)
+    with terminal.process as process:
+        try:
+            yield terminal
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("rows", [24, 10])
 def test_a_terminal_gets_a_live_view_and_is_clean_afterwards(server: FakeServer, rows: int) -> None:
     for _ in range(30):
         server.start_thread()
-    parent, child = pty.openpty()
-    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
-    env = {**settings(server), "TERM": "xterm-256color"}
-    env.pop("COLUMNS", None)
-    arguments = [*COMMAND, "watch", "--interval", "0.01"]
-    with subprocess.Popen(arguments, env=env, stdin=child, stdout=child, stderr=child) as process:
-        os.close(child)
-        text = ""
-        deadline = time.monotonic() + SECONDS
-        stopped = False
-        while "- 2026" not in text and time.monotonic() < deadline:
-            text += os.read(parent, 65536).decode()
-            if "32 threads" in text and not stopped:
-                stopped = True
-                server.stop_thread(server.threads[0])
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(OSError):
-            while chunk := os.read(parent, 65536):
-                text += chunk.decode()
-        os.close(parent)
+    with terminal("watch", "--interval", "0.01", rows=rows, env=settings(server)) as screen:
+        screen.read_until("32 threads")
+        server.stop_thread(server.threads[0])
+        screen.read_until("- 2026")
+        code = screen.interrupt()
 
-    assert 130 == process.returncode
-    assert "31 threads" in text
-    assert re.search(r"… and \d+ more", text)
-    assert "Traceback" not in text
-    # The alternate screen is left and the cursor shown again.
-    assert text.rindex("\x1b[?1049l") > text.rindex("\x1b[?1049h")
-    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
+    assert 130 == code
+    assert "31 threads" in screen.text
+    assert re.search(r"… and \d+ more", screen.text)
+    assert "Traceback" not in screen.text
+    # The alternate screen is left, the cursor shown again, and long lines wrap again.
+    for left, entered in [("1049l", "1049h"), ("25h", "25l"), ("7h", "7l")]:
+        assert screen.text.rindex(f"\x1b[?{left}") > screen.text.rindex(f"\x1b[?{entered}")
+
+
+@pytest.mark.parametrize("wanted", [[], ["--format", "live"]])
+def test_a_terminal_that_cannot_be_redrawn_gets_a_line_an_event(server: FakeServer, wanted: list[str]) -> None:
+    env = {**settings(server), "TERM": "dumb"}
+    with terminal("watch", "--interval", "0.01", *wanted, env=env) as screen:
+        screen.read_until("present")
+        server.start_thread()
+        screen.read_until("started")
+        code = screen.interrupt()
+
+    assert 130 == code
+    assert "\x1b" not in screen.text
+    assert ["present", "present", "started"] == [
+        line.split()[2] for line in screen.text.splitlines() if line[:1] == "2"
+    ]
+    assert max(map(len, screen.text.splitlines())) < 80
+
+
+def test_a_live_view_in_a_pipe_is_a_line_an_event(server: FakeServer) -> None:
+    with start("watch", "--format", "live", "--interval", "0.01", env=settings(server)) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        end(process)
+
+    assert "present" == line.split()[2]
+    assert str(server.threads[0].thread_token) not in line
+
+
+NOT_UTF_8 = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_live_view_works_in_an_encoding_that_lacks_characters(server: FakeServer, encoding: str) -> None:
+    env = {**settings(server), **NOT_UTF_8, "PYTHONIOENCODING": encoding}
+    with terminal("watch", "--interval", "0.01", env=env) as screen:
+        screen.read_until("2 threads")
+        screen.read_until("eyJ?")
+        code = screen.interrupt()
+
+    assert 130 == code
+    assert "Error" not in screen.text
+
+
+def test_a_live_view_ends_when_its_terminal_is_gone(server: FakeServer) -> None:
+    # As nohup does it.
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with terminal("watch", "--interval", "0.01", env=settings(server)) as screen:
+            screen.read_until("2 threads")
+            screen.hang_up()
+            code = screen.process.wait(SECONDS)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    assert 12 == code
+
+
+def test_a_live_view_says_why_the_server_is_unreachable(server: FakeServer) -> None:
+    with terminal("watch", "--interval", "0.01", "--attempts", "1", env=settings(server)) as screen:
+        screen.read_until("2 threads")
+        server.fault_for = lambda _: Fault(503)
+        screen.read_until("the server failed (503)")
+        code = screen.interrupt()
+
+    assert 130 == code
+    assert f"{server.url}/v1/threads: the server failed (503)" in screen.text
+
+
+def test_what_does_not_pass_ends_the_live_view_with_its_code(server: FakeServer) -> None:
+    with terminal("watch", "--interval", "0.01", env=settings(server)) as screen:
+        screen.read_until("2 threads")
+        server.token = "another"
+        screen.read_until("the server refused the API token")
+        code = screen.process.wait(SECONDS)
+        screen.hang_up()
+
+    assert 5 == code
+    assert "1049l" in screen.text.partition("threads-async:")[0]
 
 
 def event(kind: EventKind, number: int = 0) -> ThreadEvent:
     about_server = kind in (EventKind.REACHABLE, EventKind.UNREACHABLE)
     created = NOON - timedelta(days=1) + timedelta(seconds=number)
     thread = None if about_server else ExecutionThread(number, None, "Manual", created)
-    return ThreadEvent(kind, thread, NOON)
+    return ThreadEvent(kind, thread, NOON, GONE if kind is EventKind.UNREACHABLE else None)
 
 
 def view_of(*events: ThreadEvent) -> View:
@@ -179,7 +301,7 @@ def test_the_view_counts_what_runs() -> None:
 
 
 def test_the_view_shows_the_newest_first_and_says_how_many_more() -> None:
-    lines = view_of(*(event(EventKind.PRESENT, number) for number in range(10))).lines(TABLE, 9).splitlines()
+    lines = view_of(*(event(EventKind.PRESENT, number) for number in range(10))).lines(TABLE, 79, 9)
 
     assert 9 >= len(lines)
     assert ["9", "8", "7", "6"] == [line.split()[-1] for line in lines[3:7]]
@@ -189,7 +311,7 @@ def test_the_view_shows_the_newest_first_and_says_how_many_more() -> None:
 def test_the_view_shows_the_last_events() -> None:
     view = view_of(*(event(EventKind.STARTED, number) for number in range(9)), event(EventKind.STOPPED, 3))
 
-    lines = view.lines(TABLE, 40).splitlines()
+    lines = view.lines(TABLE, 79, 40)
     assert ["+", "+", "+", "+", "-"] == [line[0] for line in lines[-5:]]
     assert "3" == lines[-1].split()[-1]
 
@@ -197,17 +319,43 @@ def test_the_view_shows_the_last_events() -> None:
 def test_the_view_never_needs_more_lines_than_there_are() -> None:
     view = view_of(*(event(EventKind.STARTED, number) for number in range(99)))
 
-    assert all(len(view.lines(TABLE, height).splitlines()) <= height for height in range(11, 60))
+    assert all(len(view.lines(TABLE, 79, height)) <= height for height in range(1, 60))
 
 
 def test_the_view_says_that_the_server_does_not_answer() -> None:
     gone = event(EventKind.UNREACHABLE)
 
+    assert "no threads seen yet" == View().title()
     assert view_of(gone).title().startswith("the server has not answered since 2026")
     assert view_of(event(EventKind.PRESENT), gone).title().startswith("1 thread when last seen; the server")
     back = view_of(gone, event(EventKind.REACHABLE))
     assert "0 threads" == back.title()
-    assert "! " in back.lines(TABLE, 24)
+    assert any(line.startswith("! ") for line in back.lines(TABLE, 79, 24))
+
+
+@pytest.mark.parametrize("width", [20, 79, 200])
+def test_the_view_says_why_the_server_does_not_answer(width: int) -> None:
+    lines = view_of(event(EventKind.UNREACHABLE)).lines(TABLE, width, 24)
+
+    reason = f"http://localhost:8160/v1/threads: {GONE.message}; check the host of ZB_API_BASE_URL or --base-url"
+    assert lines[1] == (reason if len(reason) <= width else f"{reason[: width - 1]}…")
+    assert all(cell_len(line) <= width for line in lines if "CREATED" not in line)
+
+
+def test_a_thread_whose_type_has_changed_leaves_the_view_when_it_stops() -> None:
+    before = ExecutionThread(1, "token", "Manual", NOON)
+    after = ExecutionThread(1, "token", "BrowserInstance", NOON)
+
+    view = view_of(ThreadEvent(EventKind.PRESENT, before, NOON), ThreadEvent(EventKind.STOPPED, after, NOON))
+
+    assert "0 threads" == view.title()
+
+
+def test_a_line_of_text_says_why_the_server_does_not_answer() -> None:
+    line = text_of(event(EventKind.UNREACHABLE), TABLE)
+
+    assert f" unreachable http://localhost:8160/v1/threads: {GONE.message}; check the host" in line
+    assert " reachable\n" == text_of(event(EventKind.REACHABLE), TABLE)[19:]
 
 
 def test_a_fault_that_passes_is_unreachable_and_not_an_error(server: FakeServer) -> None:
@@ -221,5 +369,5 @@ def test_a_fault_that_passes_is_unreachable_and_not_an_error(server: FakeServer)
 
 def test_the_line_of_an_event_is_json() -> None:
     assert {"event": "reachable", "at": "2026-03-17T12:00:00+00:00"} == json.loads(
-        _watch.line_of(event(EventKind.REACHABLE))
+        event_line(event(EventKind.REACHABLE))
     )

@@ -1,5 +1,6 @@
 """How the command ends: one exit code for each family of errors, one line for people. Performs no I/O."""
 
+import re
 from typing import Final
 
 import click
@@ -10,6 +11,7 @@ from threads_async.errors import (
     ConnectionFailedError,
     DecodeError,
     PaginationError,
+    RequestError,
     RequestTimeoutError,
     ResponseTooLargeError,
     ServerError,
@@ -72,6 +74,23 @@ class CommandError(Exception):
         super().__init__(message)
         self.exit_code = exit_code
         self.message = message
+
+
+def url_of(error: RequestError) -> str:
+    """Return the URL that was asked when `error` came, without its query."""
+    return error.request.partition(" ")[2].partition("?")[0]
+
+
+def cause_of(error: RequestError) -> str:
+    """Return in one line of text where and why a request failed, and what to do about it."""
+    return f"{url_of(error)}: {error.message}{f'; {hint}' if (hint := _hint_of(error)) else ''}"
+
+
+def _hint_of(error: RequestError) -> str:
+    """Return the hint of `error` in words of the command line."""
+    if "SSL_CERT_FILE" in error.hint:
+        return "set SSL_CERT_FILE to a file with the certificate of its authority"
+    return re.sub(r"\bbase_url\b", _OPTIONS["base_url"], re.sub(r"\btotal\b", "--total", error.hint))
 
 
 def failure_of(error: ThreadsError | click.ClickException, advice: str = "") -> CommandError:

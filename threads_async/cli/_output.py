@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
-from threads_async.models import ExecutionThread
+from threads_async.cli._exits import url_of
+from threads_async.models import ExecutionThread, ThreadEvent
 
 FIELDS: Final = ("workspaceId", "threadToken", "type", "createdAt")
 """The fields of a thread by the API's own names."""
@@ -44,6 +45,16 @@ def json_line(value: dict[str, Any]) -> str:
 def fields_of(thread: ExecutionThread) -> dict[str, Any]:
     """Return `thread` by the API's own names."""
     return dict(zip(FIELDS, _record(thread), strict=True))
+
+
+def event_line(event: ThreadEvent) -> str:
+    """Return `event` as a line of JSON: what and when, then the thread or why the server is unreachable."""
+    fields: dict[str, Any] = {"event": str(event.kind), "at": event.at.isoformat()}
+    if event.thread is not None:
+        fields |= fields_of(event.thread)
+    if event.error is not None:
+        fields |= {"url": url_of(event.error), "reason": event.error.message}
+    return json_line(fields)
 
 
 class JsonLines:

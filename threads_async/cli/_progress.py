@@ -16,6 +16,8 @@ def waiting(text: str) -> Generator[None]:
     from rich.console import Console  # noqa: PLC0415 - only people wait
 
     console = Console(stderr=True)
+    # The usual spinner is not in every encoding.
+    spinner = "line" if console.options.ascii_only else "dots"
     # A terminal without cursor movement could not take it away.
-    with console.status(text) if console.is_interactive else contextlib.nullcontext():
+    with console.status(text, spinner=spinner) if console.is_interactive else contextlib.nullcontext():
         yield

@@ -103,18 +103,23 @@ class Table:
         return captured.get()
 
 
-def table() -> Table:
-    """Return the table for this process's standard output."""
+def table(indent: int = 0) -> Table:
+    """Return the table for this process's standard output.
+
+    Args:
+        indent: How many cells stand before each line of it.
+    """
     stream = stdout()
     terminal = Console(file=stream)
     # Not rich but the command writes what is made of the colours: a closed pipe and a full disk have their own ends.
     console = Console(
         file=io.StringIO(),
         force_terminal=terminal.is_terminal,
-        # An old Windows console shows escape sequences instead of colours.
-        color_system=None if terminal.legacy_windows else "auto",
+        # An old Windows console shows escape sequences instead of colours. Where NO_COLOR is set, rich would leave
+        # bold and dim.
+        color_system=None if terminal.legacy_windows or terminal.no_color else "auto",
         legacy_windows=False,
     )
     # Some terminals start a new line as soon as the last cell is filled.
-    available = terminal.width - 1 if stream.isatty() else None
+    available = terminal.width - 1 - indent if stream.isatty() else None
     return Table(console, widths(available), stream.encoding)

@@ -1,10 +1,12 @@
-"""What the live view of `watch` shows. Performs no I/O."""
+"""What `watch` shows to people. Performs no I/O."""
 
 from collections import deque
-from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 
-from threads_async.cli._table import Table, local
+from threads_async._consistent import key_of
+from threads_async.cli._exits import cause_of
+from threads_async.cli._table import Table, fit, local
+from threads_async.cli._text import plain
 from threads_async.models import EventKind, ExecutionThread, ThreadEvent
 
 _RECENT: Final = 5
@@ -15,50 +17,79 @@ _MARKS: Final = {
     EventKind.UNREACHABLE: "!",
     EventKind.REACHABLE: "!",
 }
+INDENT: Final = 2
+"""Cells before a thread in the live view."""
+TEXT_INDENT: Final = 32
+"""Cells before a thread in a line of text: when, and the longest kind of event."""
 
-_Recent: TypeAlias = tuple[str, datetime, ExecutionThread | None, str]
-"""A mark, when it was noticed, the thread, and what happened."""
+
+def text_of(event: ThreadEvent, table: Table) -> str:
+    """Return `event` as a line of text: when, what, and the thread or why the server is unreachable."""
+    begin = f"{local(event.at)[:19]} {event.kind:<11}"
+    if event.thread is None:
+        return f"{begin} {_cause(event)}".rstrip() + "\n"
+    return f"{begin} {table.rows([event.thread])}"
+
+
+def _cause(event: ThreadEvent) -> str:
+    return "" if event.error is None else plain(cause_of(event.error))
 
 
 class View:
     """The threads that run and the last events, kept up with the events as they come."""
 
     def __init__(self) -> None:
-        self._alive: dict[ExecutionThread, None] = {}
-        self._recent: deque[_Recent] = deque(maxlen=_RECENT)
-        self._unreachable: datetime | None = None
+        # By what names a thread to the watch: its other fields may have changed by the time it stops.
+        self._alive: dict[bytes, ExecutionThread] = {}
+        self._recent: deque[ThreadEvent] = deque(maxlen=_RECENT)
+        self._unreachable: ThreadEvent | None = None
         self._known = False
 
     def take(self, event: ThreadEvent) -> None:
         """Bring it up to `event`."""
         kind, thread = event.kind, event.thread
-        if kind in (EventKind.PRESENT, EventKind.STARTED) and thread is not None:
-            self._alive[thread] = None
-            self._known = True
-        elif kind is EventKind.STOPPED and thread is not None:
-            self._alive.pop(thread, None)
+        if thread is None:
+            self._unreachable = event if kind is EventKind.UNREACHABLE else None
+            # The look that found the server again has also found what runs.
+            self._known |= kind is EventKind.REACHABLE
+        elif kind is EventKind.STOPPED:
+            self._alive.pop(key_of(thread), None)
         else:
-            self._unreachable = event.at if kind is EventKind.UNREACHABLE else None
+            self._alive[key_of(thread)] = thread
+            self._known = True
         if kind in _MARKS:
-            self._recent.append((_MARKS[kind], event.at, thread, str(kind)))
+            self._recent.append(event)
 
     def title(self) -> str:
         """Return one line: how many threads run, and whether the server answers."""
         count = f"{len(self._alive)} thread{'' if len(self._alive) == 1 else 's'}"
         if self._unreachable is not None:
-            since = f"the server has not answered since {local(self._unreachable)}"
+            since = f"the server has not answered since {local(self._unreachable.at)}"
             return f"{count} when last seen; {since}" if self._known else since
-        return count
+        return count if self._known else "no threads seen yet"
 
-    def lines(self, table: Table, height: int) -> str:
-        """Return all lines, at most `height` of them: the title, the newest threads, the last events."""
-        recent = [
-            f"{mark} {local(at)[11:19]} {kind}\n" if thread is None else f"{mark} {table.rows([thread])}"
-            for mark, at, thread, kind in self._recent
-        ]
-        # The title, two empty lines, the header, and the line that says how many more.
-        room = max(0, height - len(recent) - 5)
-        newest = sorted(self._alive, key=lambda thread: thread.created_at, reverse=True)
-        more = f"… and {len(newest) - room} more\n" if len(newest) > room else ""
-        tail = "\n" + "".join(recent) if recent else ""
-        return f"{self.title()}\n\n{table.header()}{table.rows(newest[:room])}{more}{tail}"
+    def lines(self, table: Table, width: int, height: int) -> list[str]:
+        """Return all lines, at most `height` of them and no wider than `width`.
+
+        They are the title and why the server is unreachable, the newest threads, and the last events.
+        """
+        head = [self.title()]
+        if self._unreachable is not None:
+            head.append(_cause(self._unreachable))
+        recent = [self._recent_line(event, table, width) for event in self._recent]
+        # Two empty lines, the header, and the line that says how many more.
+        room = max(0, height - len(head) - len(recent) - 4)
+        newest = sorted(self._alive.values(), key=lambda thread: thread.created_at, reverse=True)
+        lines = [fit(line, width).rstrip() for line in head]
+        lines += ["", *table.header().splitlines(), *table.rows(newest[:room]).splitlines()]
+        if len(newest) > room:
+            lines.append(f"… and {len(newest) - room} more")
+        if recent:
+            lines += ["", *recent]
+        return lines[:height]
+
+    def _recent_line(self, event: ThreadEvent, table: Table, width: int) -> str:
+        mark = _MARKS[event.kind]
+        if event.thread is None:
+            return fit(f"{mark} {local(event.at)[11:19]} {event.kind} {_cause(event)}", width).rstrip()
+        return f"{mark} {table.rows([event.thread])}".rstrip("\n")

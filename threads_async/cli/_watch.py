@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, Literal
 
 import click
@@ -9,80 +10,99 @@ import click
 from threads_async.cli._client import Connection, client_of
 from threads_async.cli._list import run_to_end
 from threads_async.cli._options import Filters, connection_options, filter_options, help_option
-from threads_async.cli._output import fields_of, json_line
+from threads_async.cli._output import event_line
 from threads_async.cli._streams import stdout, write
-from threads_async.models import ThreadEvent
 from threads_async.watch import ThreadWatch
 
-Format = Literal["live", "jsonl"]
+Format = Literal["live", "text", "jsonl"]
 
 _DEMO_THREADS: Final = 10
 _DEMO_CHURN: Final = 2.0
 _REDRAW: Final = 0.1
-"""Fewest seconds between two drawings, so that a flood of events does not become a flood of drawings."""
+"""Minimum time between two drawings, in seconds, so that a flood of events does not become a flood of drawings."""
+_REFRESH: Final = 1.0
+"""Maximum time between two drawings, in seconds."""
 
 _HELP: Final = """Watch threads start and stop, until Ctrl-C.
 
 \b
 live   for people, and the default on a terminal: the threads that run, the
        newest first, and the last events below.
-jsonl  for programs, and the default elsewhere: one JSON object an event, with
-       event (present, started, stopped, unreachable, reachable), at, and the
-       fields of the thread as in list. Tokens are whole, and secrets.
+text   for people: one line per event. It replaces live where nothing can be
+       redrawn: on a terminal with TERM=dumb, in a pipe or a file.
+jsonl  for programs, and the default in a pipe or a file: one JSON object per
+       event, with event (present, started, stopped, unreachable, reachable),
+       at, and the fields of the thread as in list, or the url and the reason
+       if the server is unreachable. Thread tokens are whole, and secrets.
 
-Each start and each stop is told once, also across restarts of ZennoBrowser. A
+Each start and each stop is reported once, even if ZennoBrowser restarts. A
 thread that starts and stops between two looks is not seen.
 """
 
 
-def line_of(event: ThreadEvent) -> str:
-    """Return `event` as a line of JSON."""
-    thread = {} if event.thread is None else fields_of(event.thread)
-    return json_line({"event": str(event.kind), "at": event.at.isoformat(), **thread})
-
-
-async def _write_lines(events: ThreadWatch) -> None:
+async def _write_json(events: ThreadWatch) -> None:
     async for event in events:
-        write(line_of(event))
+        write(event_line(event))
+
+
+async def _write_text(events: ThreadWatch) -> None:
+    from threads_async.cli._table import table  # noqa: PLC0415 - it needs rich
+    from threads_async.cli._view import TEXT_INDENT, text_of  # noqa: PLC0415 - likewise
+
+    async for event in events:
+        rows = table(TEXT_INDENT)
+        write(text_of(event, rows), encoding=rows.encoding)
 
 
 async def _draw(events: ThreadWatch) -> None:
-    from rich.console import Console  # noqa: PLC0415 - only people watch
-    from rich.live import Live  # noqa: PLC0415 - likewise
-    from rich.text import Text  # noqa: PLC0415 - likewise
-
-    from threads_async.cli._table import table  # noqa: PLC0415 - it needs rich
-    from threads_async.cli._view import View  # noqa: PLC0415 - likewise
+    from threads_async.cli._screen import Screen  # noqa: PLC0415 - it needs rich
+    from threads_async.cli._table import table  # noqa: PLC0415 - likewise
+    from threads_async.cli._view import INDENT, View  # noqa: PLC0415 - likewise
 
     view = View()
-    rows = table()
     changed = asyncio.Event()
-    console = Console(file=stdout())
 
-    async def redraw() -> None:
-        while True:
-            await changed.wait()
-            changed.clear()
-            live.update(Text.from_ansi(view.lines(rows, console.height)), refresh=True)
-            await asyncio.sleep(_REDRAW)
-
-    with Live("asking", console=console, screen=True, auto_refresh=False) as live:
-        live.refresh()
-        drawing = asyncio.create_task(redraw())
+    async def take() -> None:
         try:
             async for event in events:
                 view.take(event)
                 changed.set()
         finally:
-            drawing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await drawing
+            changed.set()
+
+    taking = asyncio.create_task(take())
+    try:
+        with Screen() as screen:
+            while not taking.done():
+                changed.clear()
+                columns, lines = screen.size
+                # Some terminals start a new line as soon as the last cell is filled.
+                screen.show(view.lines(table(INDENT), columns - 1, lines))
+                await asyncio.wait([taking], timeout=_REDRAW)
+                # Drawn now and then without an event too: the terminal may have another size, or be gone.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), _REFRESH)
+        await taking
+    finally:
+        taking.cancel()
+        await asyncio.gather(taking, return_exceptions=True)
+
+
+def _usual_format() -> Format:
+    return "live" if stdout().isatty() else "jsonl"
+
+
+def _writer(wanted: Format) -> Callable[[ThreadWatch], Coroutine[Any, Any, None]]:
+    if wanted == "jsonl":
+        return _write_json
+    from threads_async.cli._screen import can_be_redrawn  # noqa: PLC0415 - it needs rich
+
+    return _draw if wanted == "live" and can_be_redrawn() else _write_text
 
 
 async def _watch(connection: Connection, filters: Filters, wanted: Format, parameters: dict[str, Any]) -> None:
     async with client_of(connection) as client:
-        events = client.watch(**filters.parameters(), **parameters)
-        await (_draw(events) if wanted == "live" else _write_lines(events))
+        await _writer(wanted)(client.watch(**filters.parameters(), **parameters))
 
 
 @click.command("watch", help=_HELP, add_help_option=False)
@@ -90,7 +110,9 @@ async def _watch(connection: Connection, filters: Filters, wanted: Format, param
 @click.option(
     "--interval", metavar="SECONDS", type=float, default=1.0, help="From the end of one look to the next. Default: 1."
 )
-@click.option("--format", type=click.Choice(["live", "jsonl"]), help="See above. By default live on a terminal.")
+@click.option(
+    "--format", type=click.Choice(["live", "text", "jsonl"]), help="See above. By default live on a terminal."
+)
 @click.option("--total", metavar="N", type=int, default=1000, help="The page size. Default: 1000.")
 @click.option("--prefetch", metavar="N", type=int, default=0, help="Most pages to ask for ahead. Default: 0.")
 @connection_options(_DEMO_THREADS, _DEMO_CHURN)
@@ -103,5 +125,4 @@ def watch(
     **parameters: Any,
 ) -> None:
     """Watch threads start and stop."""
-    wanted: Format = format or ("live" if stdout().isatty() else "jsonl")
-    run_to_end(_watch(connection, filters, wanted, parameters))
+    run_to_end(_watch(connection, filters, format or _usual_format(), parameters))
