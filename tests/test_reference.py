@@ -1,0 +1,113 @@
+"""The reference has every public name, and no other; the picture has the modules that there are."""
+
+import ast
+import inspect
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+import threads_async
+from threads_async import testing
+from threads_async.testing import wire
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+PACKAGE = Path(threads_async.__file__).parent
+REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
+
+NOT_ON_THE_WAY = {"__init__", "__main__", "_version", "telemetry"}
+"""Modules that no data passes on their way: the front door, the version, a function for other people's tools."""
+
+
+def documented(page: str) -> list[str]:
+    """Return the full names that the directives of autodoc on `page` name."""
+    module = ""
+    names = []
+    for kind, name in re.findall(r"^\.\. (currentmodule|auto\w+):: ([\w.]+)", page, re.MULTILINE):
+        if kind == "currentmodule":
+            module = name
+        else:
+            names.append(f"{module}.{name}")
+    return names
+
+
+def public() -> set[str]:
+    """Return the full names of what is promised: both `__all__`, and what the module for the wire defines."""
+    tree = ast.parse(Path(wire.__file__).read_text(encoding="utf-8"))
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    defined |= {
+        node.target.id for node in tree.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    return {
+        *(f"{module.__name__}.{name}" for module in (threads_async, testing) for name in module.__all__),
+        *(f"{wire.__name__}.{name}" for name in defined if not name.startswith("_")),
+    }
+
+
+def classes() -> list[type]:
+    values = [getattr(module, name) for module in (threads_async, testing) for name in module.__all__]
+    return [value for value in values if inspect.isclass(value)]
+
+
+def test_the_reference_has_every_public_name_once_and_no_other() -> None:
+    assert sorted(public()) == sorted(documented(REFERENCE))
+
+
+def test_no_directive_of_the_reference_leaves_members_out() -> None:
+    conf: dict[str, Any] = runpy.run_path(str(DOCS / "conf.py"))
+
+    assert {"members": True} == conf["autodoc_default_options"]
+    assert {"no-value"} == set(re.findall(r"^   :([\w-]+):", REFERENCE, re.MULTILINE))
+
+
+@pytest.mark.parametrize("owner", classes())
+def test_a_public_member_is_defined_where_the_reference_shows_it(owner: type) -> None:
+    """What autodoc shows of a class: the members that it defines itself, if they have a docstring."""
+    ours = [base for base in owner.__mro__ if base.__module__.startswith("threads_async")]
+    members = {name for base in ours for name in vars(base) if not name.startswith("_")}
+    shown = {name for base in ours if base in classes() for name in vars(base)}
+
+    assert set() == members - shown
+    assert set() == {
+        name
+        for name in members
+        if (callable(value := getattr(owner, name)) or isinstance(value, property)) and not inspect.getdoc(value)
+    }
+
+
+def attributes_of(owner: type) -> set[str]:
+    """Return the public attributes that a value of `owner` has of its own."""
+    if attrs.has(owner):
+        names = {field.name for field in attrs.fields(owner)}
+    elif owner in (testing.FakeServer, testing.WireServer):
+        names = set(vars(testing.FakeServer() if owner is testing.FakeServer else testing.WireServer(wire.hang())))
+    elif issubclass(owner, Exception):
+        names = set(vars(owner("text")))
+    else:
+        names = set()
+    return {name for name in names if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("owner", classes())
+def test_the_docstring_of_a_class_tells_of_every_attribute(owner: type) -> None:
+    told = "".join(inspect.cleandoc(base.__doc__ or "") for base in owner.__mro__ if base in classes())
+    _, _, attributes = told.partition("Attributes:")
+
+    assert set() == {
+        name for name in attributes_of(owner) if not re.search(rf"^    {name}: ", attributes, re.MULTILINE)
+    }
+
+
+def modules_in_the_picture() -> set[str]:
+    picture = (DOCS / "_static" / "way-of-the-data.svg").read_text(encoding="utf-8")
+    return {name for text in re.findall(r'class="module"[^>]*>([^<]+)<', picture) for name in text.split(", ")}
+
+
+def test_the_picture_has_every_module_that_data_passes() -> None:
+    there = {path.stem for path in PACKAGE.glob("*.py")}
+
+    assert there - NOT_ON_THE_WAY == modules_in_the_picture()
