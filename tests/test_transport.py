@@ -269,6 +269,17 @@ async def test_an_answer_of_just_the_size_allowed_is_taken() -> None:
         assert () == (await client.fetch_page(ThreadsQuery())).items
 
 
+@pytest.mark.parametrize("close", [False, True], ids=["kept", "closed"])
+async def test_a_small_compressed_body_that_is_large_once_unpacked_is_read_whole(close: bool) -> None:
+    """aiohttp unpacks it in parts, and goes on with the next part by a call that brings no bytes."""
+    body = gzip.compress(EMPTY.ljust(4 * 2**20))
+    async with (
+        WireServer(send(answer(body, headers="Content-Encoding: gzip\r\n"), close=close)) as server,
+        client_of(server.url, timeout=5, retry=RetryPolicy(attempts=1)) as client,
+    ):
+        assert () == (await client.fetch_page(ThreadsQuery())).items
+
+
 async def test_of_an_endless_error_the_beginning_is_read() -> None:
     endless = b"HTTP/1.1 404 Not Found\r\n\r\n" + b"no! " * 30_000
 

@@ -25,8 +25,10 @@ class _HeadFirst(ResponseHandler):
         if data.startswith(b"HTTP/1."):
             head, end, data = data.partition(b"\r\n\r\n")
             super().data_received(head + end)
-        if data:
-            super().data_received(data)
+            if not data:
+                return
+        # aiohttp itself calls this without bytes, so that a parser that it has paused goes on.
+        super().data_received(data)
 
 
 def own_session(resolver: AbstractResolver | None) -> aiohttp.ClientSession:
