@@ -15,8 +15,6 @@ import pytest
 
 from threads_async.testing import FakeServer, FakeThread, Fault
 
-pytest_plugins = ["pytester"]
-
 DATA = Path(__file__).parent / "data"
 
 
@@ -378,33 +376,3 @@ async def test_a_request_in_flight_is_cut_when_the_server_stops(
 async def test_a_port_that_is_taken_is_an_error(server: FakeServer) -> None:
     with pytest.raises(OSError, match=str(server.port)):
         await FakeServer(port=server.port).start()
-
-
-def test_the_fixtures_work_for_others(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        """
-        import pytest
-
-        pytestmark = [pytest.mark.asyncio, pytest.mark.zenno_server(threads=3, page_cap=1)]
-
-        @pytest.mark.zenno_server(threads=7)
-        async def test_markers(zenno_server, threads_client):
-            assert 7 == len(await threads_client.threads().collect())
-            assert 7 == len(zenno_server.requests)
-
-        async def test_marker_of_module(threads_client):
-            assert 3 == await threads_client.threads().count()
-        """
-    )
-
-    pytester.runpytest_subprocess("--strict-markers", "-p", "no:cacheprovider").assert_outcomes(passed=2)
-
-
-def test_without_pytest_asyncio_the_fixtures_say_what_they_need(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(sitecustomize="import sys, types\nsys.modules['pytest_asyncio'] = types.ModuleType('')")
-    pytester.makepyfile("def test_mine(zenno_server): pass\ndef test_other(): pass")
-
-    done = pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:cacheprovider")
-
-    done.assert_outcomes(errors=1, passed=1)
-    done.stdout.fnmatch_lines(["*needs pytest-asyncio: pip install pytest-asyncio*"])

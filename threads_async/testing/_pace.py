@@ -1,8 +1,12 @@
-"""Doing a thing again and again at a rate."""
+"""Doing a thing again and again at a rate, for as long as a context lasts."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
+from types import TracebackType
 from typing import NoReturn
+
+from threads_async.testing._serving import LoopThread
 
 
 async def repeat(step: Callable[[], object], rate: float) -> NoReturn:
@@ -14,3 +18,46 @@ async def repeat(step: Callable[[], object], rate: float) -> NoReturn:
         # By the clock, so that sleeps, which are longer than asked for, do not lower the rate.
         await asyncio.sleep(max(0.0, due - clock()))
         step()
+
+
+class Repeating:
+    """Repeats `step` in the running event loop (``async with``), or in that of `thread` (``with``).
+
+    Args:
+        step: What to do.
+        rate: How many times a second.
+        thread: Where ``with`` repeats it; None if there is none.
+    """
+
+    def __init__(self, step: Callable[[], object], rate: float, thread: LoopThread | None) -> None:
+        self._step = step
+        self._rate = rate
+        self._thread = thread
+        self._stop = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> None:
+        task = asyncio.create_task(repeat(self._step, self._rate))
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stop.push_async_callback(end)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._stop.aclose()
+
+    def __enter__(self) -> None:
+        self._server_thread().run(self.__aenter__())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._server_thread().run(self._stop.aclose())
+
+    def _server_thread(self) -> LoopThread:
+        if self._thread is None:
+            raise RuntimeError("the server does not run in a thread of its own; use `async with`")
+        return self._thread

@@ -1,34 +1,38 @@
 """A real HTTP server on the loopback interface that speaks the documented API."""
 
 import asyncio
-import contextlib
 import inspect
 import json
 import random
+import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable
-from types import TracebackType
-from typing import Final, Self
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from aiohttp import hdrs, web
 from attrs import evolve
 
 from threads_async.testing._openapi import DOCUMENTS
-from threads_async.testing._pace import repeat
+from threads_async.testing._pace import Repeating
 from threads_async.testing._pages import Asked, BadParametersError, PastEnd, page_of, read
 from threads_async.testing._population import FakeThread, Population
+from threads_async.testing._serving import Server
 from threads_async.testing._values import Fault, SeenRequest
 
 DEFAULT_TOKEN: Final = "fake-api-token"  # noqa: S105 - it opens nothing but the fake
 PATH: Final = "/v1/threads"
 
 
-class FakeServer:
+class FakeServer(Server):
     """A ZennoBrowser's list of execution threads, without the ZennoBrowser.
 
     Use it as ``async with FakeServer(threads=2500) as server:`` and give `url` and `token` to your client. It behaves
     as the API's page says. What that page leaves open is a switch: an attribute that may be set at any time, also
     while the server runs.
+
+    A plain ``with`` works in any program: the server then runs in a daemon thread with an event loop of its own. All
+    methods and attributes may be used from your thread meanwhile; `start` and `stop` are awaited in any event loop,
+    or run by ``asyncio.run(server.stop())``.
 
     Args:
         threads: How many threads run, or the threads themselves.
@@ -52,8 +56,11 @@ class FakeServer:
         gzip: Whether answers are compressed for clients that take it.
         naive_times: Whether times lack their offset, as ASP.NET writes times of unspecified kind.
         unauthorized_status: What a missing or wrong token gets: 401, or 500.
-        on_request: Called, or awaited, with each request before it is answered: what it starts is in the answer.
-        fault_for: Called with each request; a `Fault` that it returns is sent instead of the right answer.
+        on_request: Called with each request before it is answered: what it starts is in the answer. If it returns an
+            awaitable, that is awaited first. Both happen in the server's event loop. After a plain ``with`` that is
+            not yours, so it must not wait for anything of your loop, and reaches it by ``call_soon_threadsafe``.
+        fault_for: Called with each request, in the server's event loop like `on_request`; a `Fault` that it returns is
+            sent instead of the right answer.
     """
 
     def __init__(  # noqa: PLR0913 - what tests set most, all but the first by keyword
@@ -74,8 +81,8 @@ class FakeServer:
         naive_times: bool = False,
         unauthorized_status: int = 401,
     ) -> None:
+        super().__init__(port)
         self.token = token
-        self.port: int = port
         self.requests: list[SeenRequest] = []
         self.page_cap = page_cap
         self.past_end: PastEnd = past_end
@@ -91,61 +98,13 @@ class FakeServer:
         self.fault_for: Callable[[SeenRequest], Fault | None] | None = None
         self._population = Population(threads, seed)
         self._faults: deque[Fault] = deque()
-        self._runner: web.AppRunner | None = None
-
-    @property
-    def url(self) -> str:
-        """The base URL of the API, once started."""
-        return f"http://127.0.0.1:{self.port}"
+        # Threads of the list are started, stopped and shown by the test's thread and by that of the server.
+        self._lock = threading.RLock()
 
     @property
     def threads(self) -> tuple[FakeThread, ...]:
         """The threads that run, in the order in which they were made."""
         return self._population.alive
-
-    @property
-    def connections(self) -> int:
-        """How many connections are open."""
-        server = self._runner.server if self._runner is not None else None
-        return len(server.connections) if server is not None else 0
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        """Listen. After a `stop`, on the same port and with the same threads.
-
-        Raises:
-            OSError: The port is taken.
-        """
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._route)
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", self.port)
-        try:
-            await site.start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        self.port = runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        """Stop listening and cut all connections at once, as a program that is killed does. May be called again."""
-        runner, self._runner = self._runner, None
-        if runner is None:
-            return
-        for connection in list(runner.server.connections if runner.server is not None else ()):
-            if connection.transport is not None:
-                connection.transport.abort()
-        await runner.cleanup()
 
     def start_thread(
         self,
@@ -163,10 +122,11 @@ class FakeServer:
             thread_token: Its token; None for null; by default one that looks real.
             created_at: When it was made, as it is to stand on the wire; by default later than all before.
         """
-        thread = self._population.maker.make(
-            workspace_id=workspace_id, type=type, thread_token=thread_token, created_at=created_at
-        )
-        self._population.add(thread)
+        with self._lock:
+            thread = self._population.maker.make(
+                workspace_id=workspace_id, type=type, thread_token=thread_token, created_at=created_at
+            )
+            self._population.add(thread)
         return thread
 
     def stop_thread(self, thread: FakeThread | str) -> FakeThread:
@@ -175,16 +135,19 @@ class FakeServer:
         Raises:
             LookupError: It does not run.
         """
-        return self._population.remove(thread)
+        with self._lock:
+            return self._population.remove(thread)
 
     def churn_step(self, draw: random.Random) -> FakeThread:
         """Start a thread or stop one, as `draw` falls, and return it. The number of threads stays about the same."""
-        alive = self._population.alive
-        return self.stop_thread(draw.choice(alive)) if alive and draw.random() < 0.5 else self.start_thread()  # noqa: PLR2004 - a half
+        with self._lock:
+            alive = self._population.alive
+            return self.stop_thread(draw.choice(alive)) if alive and draw.random() < 0.5 else self.start_thread()  # noqa: PLR2004 - a half
 
-    @contextlib.asynccontextmanager
-    async def churn(self, rate: float, *, seed: int = 0) -> AsyncGenerator[None]:
+    def churn(self, rate: float, *, seed: int = 0) -> Repeating:
         """Start and stop threads in the background, `rate` of them a second, drawn from `seed`.
+
+        Use it as ``async with server.churn(50):``, or as ``with server.churn(50):`` inside ``with FakeServer()``.
 
         Raises:
             ValueError: The rate is not above 0.
@@ -193,12 +156,7 @@ class FakeServer:
             msg = f"rate must be above 0, not {rate}"
             raise ValueError(msg)
         draw = random.Random(seed)  # noqa: S311 - it makes test data, not keys
-        task = asyncio.create_task(repeat(lambda: self.churn_step(draw), rate))
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        return Repeating(lambda: self.churn_step(draw), rate, self._thread)
 
     def fail_next(self, times: int = 1, fault: Fault = Fault()) -> None:  # noqa: B008 - it is frozen
         """Send `fault` to the next requests, so many times, instead of the right answer."""
@@ -244,8 +202,9 @@ class FakeServer:
         return self._page(asked)
 
     def _page(self, asked: Asked) -> web.Response:
-        matching = self._population.seen_by(asked.view)
-        whole = self._population.seen_by(asked.view.unfiltered)
+        with self._lock:
+            matching = self._population.seen_by(asked.view)
+            whole = self._population.seen_by(asked.view.unfiltered)
         items = page_of(
             whole if self.filter_after_slicing else matching,
             asked if self.page_cap is None else evolve(asked, total=min(asked.total, self.page_cap)),

@@ -1,0 +1,157 @@
+"""A server on the loopback interface that may be stopped at any moment, in the event loop of the test or its own."""
+
+import asyncio
+import contextlib
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+from attrs import frozen
+
+
+class LoopThread:
+    """An event loop that runs in a daemon thread of its own until it is closed."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        # Made here, so that a loop that cannot be had is the caller's error.
+        self._loop = self._runner.get_loop()
+        self._thread = threading.Thread(target=self._run, name="FakeServer", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        with self._runner:
+            self._loop.run_forever()
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` in the loop, and wait for its end."""
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def join(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` in the loop, and wait for its end in another one."""
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    def close(self) -> None:
+        """End the loop and the thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+
+@frozen
+class _Running:
+    """The parts of a server that has started."""
+
+    runner: web.AppRunner
+    http: web.Server
+    listener: asyncio.Server
+
+
+async def _stop_accepting(server: asyncio.Server) -> None:
+    """Stop listening once each connection that has come in is one that can be cut.
+
+    asyncio accepts a connection a turn of the loop before it makes a transport of it. If the server is closed in
+    between, making the transport fails, and the socket is left open.
+    """
+    for socket in server.sockets:
+        # The event loop of Windows has no readers; it makes the transport at once.
+        with contextlib.suppress(NotImplementedError):
+            server.get_loop().remove_reader(socket)
+    # One turn to make the transports, one to tell their protocols.
+    for _ in range(2):
+        await asyncio.sleep(0)
+    server.close()
+
+
+class Server(ABC):
+    """Passes each request on a port of 127.0.0.1 to `_route`.
+
+    Args:
+        port: Where it listens; 0 for a free port.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._thread: LoopThread | None = None
+        self._running: _Running | None = None
+
+    @abstractmethod
+    async def _route(self, request: web.Request) -> web.Response:
+        """Answer `request`."""
+
+    @property
+    def url(self) -> str:
+        """The base URL of the API, once started."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        running = self._running
+        return 0 if running is None else len(running.http.connections)
+
+    def __enter__(self) -> Self:
+        thread = LoopThread()
+        try:
+            thread.run(self._listen())
+        except BaseException:
+            thread.close()
+            raise
+        self._thread = thread
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        thread = self._thread
+        assert thread is not None  # noqa: S101 - `with` enters before it leaves
+        thread.run(self._hang_up())
+        thread.close()
+        self._thread = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen. After a `stop`, on the same port and with the same threads.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        await (self._listen() if self._thread is None else self._thread.join(self._listen()))
+
+    async def stop(self) -> None:
+        """Stop listening and cut all connections at once, as a program that is killed does. May be called again."""
+        await (self._hang_up() if self._thread is None else self._thread.join(self._hang_up()))
+
+    async def _listen(self) -> None:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._route)
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0)
+        await runner.setup()
+        assert runner.server is not None  # noqa: S101 - it is set up
+        try:
+            server = await asyncio.get_running_loop().create_server(runner.server, "127.0.0.1", self.port)
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._running = _Running(runner, runner.server, server)
+        self.port = server.sockets[0].getsockname()[1]
+
+    async def _hang_up(self) -> None:
+        running, self._running = self._running, None
+        if running is None:
+            return
+        await _stop_accepting(running.listener)
+        for connection in running.http.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        await running.runner.cleanup()
