@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from threads_async.testing import FakeServer, FakeThread
+from threads_async.testing._population import Population, View
 
 
 def test_a_thread_started_beside_given_ones_is_new() -> None:
@@ -51,11 +52,27 @@ def test_every_switch_may_be_set_when_made_and_so_by_the_marker(switch: str) -> 
     assert 1 == getattr(FakeServer(0, **settings), switch)
 
 
-async def test_requests_to_other_paths_are_seen() -> None:
+async def test_only_requests_for_the_list_are_kept() -> None:
     async with FakeServer(0) as server, aiohttp.ClientSession() as session:
-        await session.get(f"{server.url}/v2/threads")
+        for method, path in [
+            ("GET", "/v2/threads"),
+            ("POST", "/v1/threads"),
+            ("GET", "/openapi/threads.v1.json"),
+            ("GET", "/v1/threads"),
+            ("GET", "/openapi/product.v1.json"),
+        ]:
+            await session.request(method, f"{server.url}{path}")
 
-    assert ["/v2/threads"] == [seen.path for seen in server.requests]
+    assert [("GET", "/v1/threads")] == [(seen.method, seen.path) for seen in server.requests]
+
+
+async def test_what_many_different_filters_show_is_not_kept_for_ever() -> None:
+    population = Population(0, seed=0)
+
+    for number in range(10_000):
+        assert () == population.seen_by(View(1, f"token {number}", None, None, descending=False))
+
+    assert len(population._views) <= 100
 
 
 async def test_head_is_another_method() -> None:

@@ -292,7 +292,7 @@ async def test_the_token_does_not_stay_in_a_session_given() -> None:
     async with FakeServer(token=API_TOKEN) as server, aiohttp.ClientSession() as session:
         async with ThreadsClient(API_TOKEN, base_url=server.url, session=session) as client:
             await client.threads().first()
-        await session.get(server.url)
+        await session.get(f"{server.url}/v1/threads")
 
     assert ["Api-Token" in seen.headers for seen in server.requests] == [True, False]
 

@@ -1,5 +1,6 @@
 """`serve`: a fake in the foreground."""
 
+import asyncio
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 from subprocess import Popen
 from typing import TypeAlias
 
+import aiohttp
 import pytest
 from cli_support import SECONDS, environment, running, start
 
@@ -163,6 +165,32 @@ def test_its_switches_are_those_of_the_fake(serve: Serve, tmp_path: Path) -> Non
     assert [thread.thread_token for thread in FakeServer(2, seed=3).threads] == [item["threadToken"] for item in items]
     assert not any(item["createdAt"].endswith("+00:00") for item in items)
     assert "gzip" == ask(said, "Sesame-0123456789", **{"Accept-Encoding": "gzip"})[1]
+
+
+def test_it_keeps_no_request_however_many_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZB_API_TOKEN", "Sesame-0123456789")
+    start_server = FakeServer.start
+    kept: list[int] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    async def ask_often(server: FakeServer) -> None:
+        try:
+            async with aiohttp.ClientSession(server.url) as session:
+                for token in ("wrong", "Sesame-0123456789") * 10:
+                    for method, path in [("GET", "/v1/threads"), ("POST", "/v1/threads"), ("GET", "/favicon.ico")]:
+                        async with session.request(method, path, headers={"Api-Token": token}):
+                            kept.append(len(server.requests))
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+
+    async def start_and_ask(server: FakeServer) -> None:
+        await start_server(server)
+        tasks.append(asyncio.create_task(ask_often(server)))
+
+    monkeypatch.setattr(FakeServer, "start", start_and_ask)
+
+    assert 0 == main(["serve", "--port", "0"])
+    assert [0] * 60 == kept
 
 
 def test_a_port_that_is_taken_is_one_line(capsysbinary: Capture) -> None:

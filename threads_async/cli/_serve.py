@@ -70,7 +70,7 @@ async def _serve(switches: Switches, token_file: TokenFile | None, parameters: d
         token = InEnvironment() if token_file is None else Typed() if path is None else InFile(path)
     server.gzip = switches.gzip
     server.naive_times = switches.naive_times
-    # It notes each request for tests to look at; here nobody does, and it may run for weeks.
+    # It keeps the requests for the list so that tests can look at them; here nobody does, and it may run for weeks.
     server.on_request = lambda _: server.requests.clear()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

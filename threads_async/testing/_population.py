@@ -15,6 +15,7 @@ DEFAULT_WORKSPACE: Final = 1
 """The id of the default workspace, which a request calls -1."""
 
 TYPES: Final = ("Manual", "BrowserInstance")
+_MOST_VIEWS: Final = 64
 _HEADER: Final = {"alg": "HS256", "typ": "JWT"}
 _FIRST_MOMENT: Final = datetime(2026, 3, 17, 16, 38, 40, tzinfo=UTC)
 _TICK: Final = timedelta(milliseconds=1370)
@@ -185,8 +186,11 @@ class Population:
         raise LookupError(msg)
 
     def seen_by(self, view: View) -> tuple[FakeThread, ...]:
-        """Return what `view` shows. It is worked out once and kept until the next start or stop."""
+        """Return what `view` shows. It is worked out once and kept for a while, at most until a start or stop."""
         found = self._views.get(view)
         if found is None:
+            # A program that filters by one token after another would fill the memory.
+            if len(self._views) >= _MOST_VIEWS:
+                self._views.clear()
             found = self._views[view] = view.of(self._alive)
         return found

@@ -44,7 +44,7 @@ class FakeServer(Server):
     Attributes:
         token: The API token that it takes.
         port: Where it listens, once started; it stays the same when the server is stopped and started again.
-        requests: The requests seen, in order. May be cleared.
+        requests: The requests for the list seen, in order; no others are kept. May be cleared.
         page_cap: Most threads on a page, whatever `total` asks for, and without saying so. None for no cap.
         past_end: What a `start` at or past the end gets: an empty page, the last page again, or status 500.
         ignore_start: Whether every page is the first.
@@ -163,13 +163,13 @@ class FakeServer(Server):
         self._faults.extend([fault] * times)
 
     async def _route(self, request: web.Request) -> web.Response:
-        seen = SeenRequest(request.method, request.path, tuple(request.query.items()), request.headers)
-        self.requests.append(seen)
         if request.path != PATH and request.path not in DOCUMENTS:
             raise web.HTTPNotFound
         if request.method != hdrs.METH_GET:
             raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_GET])
         if request.path == PATH:
+            seen = SeenRequest(request.method, request.path, tuple(request.query.items()), request.headers)
+            self.requests.append(seen)
             fault = await self._fault_of(seen)
             if fault is not None:
                 return self._fail(request, fault)
