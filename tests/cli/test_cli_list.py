@@ -224,15 +224,28 @@ def test_a_token_given_as_the_name_of_its_file_is_not_shown(capsysbinary: Captur
     [
         ("list", "set ZB_API_TOKEN or give --token-file"),
         ("bogus", "'bogus'; see threads-async --help"),
-        ("list --tota 5", "--total"),
+        ("list --tota 5", "there is no option --tota (did you mean --total?); see threads-async list --help"),
+        ("list --limit 5", "there is no option --limit (did you mean --max-items?); see threads-async list --help"),
+        ("list --limit=5", "--limit (did you mean --max-items?)"),
+        ("list --MAX_items 5", "--MAX_items (did you mean --max-items?)"),
+        ("list --page-size 5", "(did you mean --total?)"),
+        ("list --offset 5", "(did you mean --start?)"),
+        ("list --workspace 5", "(did you mean --workspace-id?)"),
+        ("list --token x", "(did you mean --token-file?)"),
+        ("list --url x", "(did you mean --base-url?)"),
+        ("list -n 5", "there is no option -n (did you mean --max-items?)"),
+        ("count --limit 5", "there is no option --limit; see threads-async count --help"),
+        ("list --timeot 5", "(did you mean --timeout?)"),
+        ("watch --every 5", "(did you mean --interval?)"),
+        ("list --zzz", "there is no option --zzz; see threads-async list --help"),
         ("list --total many", "'many' is not a valid integer; see threads-async list --help"),
         ("list --demo --type Robot", "'Robot' is not one of 'Manual', 'BrowserInstance'"),
-        ("list --demo --total 0", "--total: total must be"),
-        ("list --demo --start -1", "--start: start must be"),
-        ("list --demo --max-items -1", "--max-items: max_items must be"),
-        ("list --demo --workspace-id 9223372036854775808", "--workspace-id: workspace_id must be"),
-        ("list --demo --sorting Age", "--sorting: sorting must be"),
-        ("list --demo --timeout nan", "--timeout: timeout must be"),
+        ("list --demo --total 0", "--total must be a whole number from 1 to 2147483647, not 0"),
+        ("list --demo --start -1", "threads-async: --start must be"),
+        ("list --demo --max-items -1", "threads-async: --max-items must be"),
+        ("list --demo --workspace-id 9223372036854775808", "threads-async: --workspace-id must be"),
+        ("list --demo --sorting Age", "threads-async: --sorting must be"),
+        ("list --demo --timeout nan", "threads-async: --timeout must be"),
         ("list --demo --attempts 0", "--attempts"),
         ("list --demo-threads 5", "--demo-threads goes with --demo"),
         ("list --demo --base-url http://localhost", "neither --base-url nor --token-file"),
@@ -241,14 +254,42 @@ def test_a_token_given_as_the_name_of_its_file_is_not_shown(capsysbinary: Captur
 def test_a_wrong_option_is_one_line_and_exit_code_2(arguments: str, expected: str, capsysbinary: Capture) -> None:
     assert 2 == main(arguments.split())
 
-    assert expected in error_line(capsysbinary)
+    assert expected in f"threads-async: {error_line(capsysbinary)}"
+
+
+def test_the_value_of_an_option_that_there_is_not_is_not_shown(capsysbinary: Capture) -> None:
+    assert 2 == main(["list", "--thread-token=Sesame-0123456789"])
+
+    line = error_line(capsysbinary)
+    assert "--thread-token (did you mean --thread-token-file?)" in line
+    assert "Sesame" not in line
+
+
+def test_a_thread_token_given_as_an_argument_is_shown_shortened(capsysbinary: Capture) -> None:
+    assert 2 == main(["list", JWT])
+
+    assert JWT not in error_line(capsysbinary)
+
+
+@pytest.mark.parametrize("written", ["manual", "MANUAL", "Manual"])
+def test_a_type_is_taken_in_any_letter_case(written: str, server: FakeServer) -> None:
+    assert 0 == main(["count", "--type", written])
+
+    assert "Manual" == server.requests[0].parameters["type"]
 
 
 @pytest.mark.usefixtures("server")
 def test_a_wrong_setting_is_named_as_on_the_command_line(capsysbinary: Capture) -> None:
     assert 2 == main(["list", "--base-url", "ftp://localhost"])
 
-    assert error_line(capsysbinary).startswith("ZB_API_BASE_URL or --base-url: ")
+    assert error_line(capsysbinary).startswith("ZB_API_BASE_URL or --base-url must look like http://")
+
+
+@pytest.mark.usefixtures("server")
+def test_a_hint_names_the_option_and_not_the_parameter_of_python(capsysbinary: Capture) -> None:
+    assert 3 == main(["list", "--base-url", "http://127.0.0.1:1", "--attempts", "1"])
+
+    assert error_line(capsysbinary).endswith("; check the host and port of ZB_API_BASE_URL or --base-url")
 
 
 def test_a_demo_needs_neither_program_nor_token(capsysbinary: Capture) -> None:

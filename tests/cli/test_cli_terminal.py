@@ -83,9 +83,10 @@ def test_a_terminal_gets_a_table() -> None:
     code, text = in_terminal("list", "--demo", "--demo-threads", "3")
 
     assert 0 == code
-    header, *rows = shown(text).splitlines()
+    header, *rows, footer = shown(text).splitlines()
     assert header.startswith("CREATED ")
     assert 3 == len(rows)
+    assert "3 threads" == footer
 
 
 @pytest.mark.parametrize("columns", [12, 80])
@@ -93,8 +94,53 @@ def test_no_line_of_a_table_wraps(columns: int) -> None:
     _, text = in_terminal("list", "--demo", "--demo-threads", "3", columns=columns)
 
     lines = shown(text).splitlines()
-    assert 1 + 3 == len(lines)
+    assert 1 + 3 + 1 == len(lines)
     assert max(map(len, lines)) < columns
+
+
+@pytest.mark.parametrize(
+    ("options", "footer"),
+    [
+        ("--max-items 2", "2 of 5 threads"),
+        ("--start 4", "1 of 5 threads"),
+        ("--max-items 9", "5 threads"),
+        ("--max-items 0", "0 threads"),
+        ("--workspace-id 99", "0 threads"),
+        ("--max-items 1 --total 1", "1 of 5 threads"),
+    ],
+)
+def test_a_table_on_a_terminal_ends_with_how_many_there_are(options: str, footer: str) -> None:
+    _, text = in_terminal("list", "--demo", "--demo-threads", "5", *options.split())
+
+    assert footer == shown(text).splitlines()[-1]
+
+
+def test_one_thread_is_not_called_threads() -> None:
+    _, text = in_terminal("list", "--demo", "--demo-threads", "1")
+
+    assert "1 thread" == shown(text).splitlines()[-1]
+
+
+@pytest.mark.parametrize("arguments", ["list --demo", "count --demo", "list --demo --help"])
+def test_with_no_color_a_terminal_gets_neither_colours_nor_bold_nor_dim(arguments: str) -> None:
+    _, text = in_terminal(*arguments.split(), variables={"NO_COLOR": "1"})
+
+    assert [] == re.findall("\x1b\\[[0-9;]*m", text)
+
+
+def test_an_empty_no_color_means_colours() -> None:
+    _, text = in_terminal("list", "--demo", "--demo-threads", "1", variables={"NO_COLOR": ""})
+
+    assert "\x1b[1m" in text
+
+
+def test_progress_is_ascii_where_the_encoding_is() -> None:
+    variables = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+
+    _, text = in_terminal("list", "--demo", "--total", "1000", variables=variables)
+
+    assert "1000 of 2500" in text
+    assert "\\u" not in text
 
 
 def test_progress_is_shown_on_a_terminal_and_taken_away() -> None:

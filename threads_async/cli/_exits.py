@@ -5,6 +5,8 @@ from typing import Final
 
 import click
 
+from threads_async._secrets import scrub
+from threads_async.cli._spelling import option_meant
 from threads_async.cli._text import plain
 from threads_async.errors import (
     ConfigurationError,
@@ -96,16 +98,33 @@ def _hint_of(error: RequestError) -> str:
 def failure_of(error: ThreadsError | click.ClickException, advice: str = "") -> CommandError:
     """Return what `error` of the client or of click is to the command, with `advice` at the end of its line."""
     if isinstance(error, click.ClickException):
-        code, message = error.exit_code, error.format_message()
+        code, message = error.exit_code, _words_of(error)
         if isinstance(error, click.UsageError) and error.ctx is not None:
             advice = f"see {error.ctx.command_path} --help"
     else:
         code, _ = next(_FAMILIES[family] for family in type(error).__mro__ if family in _FAMILIES)
         message = str(error)
         if isinstance(error, ConfigurationError) and error.parameter:
-            name = error.parameter
-            message = f"{_OPTIONS.get(name, '--' + name.replace('_', '-'))}: {message}"
+            message = _as_option(error.parameter, message)
+        elif isinstance(error, RequestError) and error.hint:
+            message = f"{message.removesuffix(error.hint)}{_hint_of(error)}"
     return CommandError(code, f"{message.rstrip('.')}; {advice}" if advice else message)
+
+
+def _words_of(error: click.ClickException) -> str:
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        known = [name for parameter in error.ctx.command.params for name in parameter.opts]
+        meant = option_meant(error.option_name, known)
+        return f"there is no option {error.option_name}{f' (did you mean {meant}?)' if meant else ''}"
+    # What was not understood may be a thread token in the wrong place.
+    return scrub(error.format_message())
+
+
+def _as_option(parameter: str, message: str) -> str:
+    """Return `message` about a parameter of Python with the name of its option, once."""
+    option = _OPTIONS.get(parameter, "--" + parameter.replace("_", "-"))
+    named, times = re.subn(rf"\b{parameter}\b", option, message, count=1)
+    return named if times else f"{option}: {message}"
 
 
 def line_of(failure: CommandError) -> str:

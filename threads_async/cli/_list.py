@@ -58,6 +58,12 @@ class Walk:
         left = "" if self.max_items is None else f" --max-items {self.max_items - done}"
         return f"--start {start}{left}"
 
+    def summary(self, done: int, total_count: int | None) -> str:
+        """Return how many threads were listed, and of how many if only a part was asked for."""
+        asked_for_all = self.start == 0 and self.max_items is None
+        of_all = "" if asked_for_all or total_count in (None, done) else f" of {total_count}"
+        return f"{done}{of_all} thread{'' if (total_count if of_all else done) == 1 else 's'}"
+
     def to_come(self, total_count: int) -> int:
         """Return how many threads there are from `start`, of `total_count` in all."""
         count = max(0, total_count - self.start)
@@ -95,7 +101,8 @@ async def _list(connection: Connection, filters: Filters, walk: Walk, writer: Wr
                     # The header waits for the first page: with an error instead of one, nothing is written.
                     header = "" if done else writer.header()
                     if page is None:
-                        write(header, encoding=writer.encoding)
+                        footer = writer.footer(walk.summary(done, pages.total_count))
+                        write(header + footer, encoding=writer.encoding)
                         break
                     write(header + writer.rows(page.items), encoding=writer.encoding)
                     done += len(page.items)

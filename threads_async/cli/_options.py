@@ -4,7 +4,7 @@ import functools
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 from attrs import frozen
@@ -13,6 +13,12 @@ from threads_async._secrets import Secret
 from threads_async._settings import TOKEN_VARIABLE
 from threads_async.cli._client import Connection
 from threads_async.cli._streams import write
+
+if TYPE_CHECKING:
+    _Choice = click.Choice[str]
+else:
+    # Before click 8.2 it was not generic.
+    _Choice = click.Choice
 
 Command: TypeAlias = Callable[..., None]
 
@@ -88,6 +94,15 @@ def secret_of(environment: Mapping[str, str], variable: str) -> Secret | None:
     return Secret(value) if value else None
 
 
+class _AnyCase(_Choice):
+    """A choice in any letter case. With click's own way to say so, its error message would show all in lower case."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the choice that `value` is."""
+        written = {choice.lower(): choice for choice in self.choices}
+        return super().convert(written.get(str(value).lower(), value), param, ctx)
+
+
 def filter_options(command: Command) -> Command:
     """Add the options that say which threads; `command` gets them as `filters`."""
 
@@ -98,7 +113,11 @@ def filter_options(command: Command) -> Command:
         default=-1,
         help="The workspace; -1, the default, is the default workspace.",
     )
-    @click.option("--type", type=click.Choice(["Manual", "BrowserInstance"]), help="Only threads of this type.")
+    @click.option(
+        "--type",
+        type=_AnyCase(["Manual", "BrowserInstance"]),
+        help="Only threads of this type, in any letter case.",
+    )
     @token_file_option(
         "--thread-token-file",
         "Only the thread whose token is in FILE (- for standard input). A token is a secret, so never an argument.",

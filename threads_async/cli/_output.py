@@ -32,6 +32,10 @@ class Writer(Protocol):
         """Return the lines of `threads`."""
         ...
 
+    def footer(self, summary: str) -> str:
+        """Return what stands after the last thread, where `summary` says in a few words how many they are."""
+        ...
+
 
 def _record(thread: ExecutionThread) -> tuple[Any, ...]:
     return (thread.workspace_id, thread.thread_token, str(thread.type), thread.created_at.isoformat())
@@ -70,6 +74,10 @@ class JsonLines:
         """Return the lines of `threads`."""
         return "".join(json_line(fields_of(thread)) for thread in threads)
 
+    def footer(self, summary: str) -> str:  # noqa: ARG002 - the signature of a writer
+        """Return nothing: each line says all of itself."""
+        return ""
+
 
 class Csv:
     """CSV as RFC 4180 has it, with CR LF and quotes where needed. null is an empty field.
@@ -87,6 +95,10 @@ class Csv:
     def rows(self, threads: Iterable[ExecutionThread]) -> str:
         """Return the lines of `threads`."""
         return self._lines(_record(thread) for thread in threads)
+
+    def footer(self, summary: str) -> str:  # noqa: ARG002 - the signature of a writer
+        """Return nothing: a program would take it for a row."""
+        return ""
 
     def _lines(self, rows: Iterable[Iterable[Any]]) -> str:
         text = io.StringIO(newline="")

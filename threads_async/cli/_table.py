@@ -66,11 +66,13 @@ class Table:
         console: What knows which colours there are.
         columns: How wide the columns are.
         encoding: In what the text is to be written.
+        summarized: Whether it ends with how many threads there are.
     """
 
     console: Console
     columns: tuple[int, ...]
     encoding: str
+    summarized: bool = False
 
     def header(self) -> str:
         """Return the names of the columns."""
@@ -79,6 +81,10 @@ class Table:
     def rows(self, threads: Iterable[ExecutionThread]) -> str:
         """Return the lines of `threads`."""
         return self._render((self._cells(thread), _STYLES) for thread in threads)
+
+    def footer(self, summary: str) -> str:
+        """Return `summary` as the last line, on a terminal only: programs that read a table count its lines."""
+        return f"{summary}\n" if self.summarized else ""
 
     def _cells(self, thread: ExecutionThread) -> tuple[str, ...]:
         moment = local(thread.created_at)
@@ -122,4 +128,4 @@ def table(indent: int = 0) -> Table:
     )
     # Some terminals start a new line as soon as the last cell is filled.
     available = terminal.width - 1 - indent if stream.isatty() else None
-    return Table(console, widths(available), stream.encoding)
+    return Table(console, widths(available), stream.encoding, stream.isatty())

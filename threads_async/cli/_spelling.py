@@ -1,0 +1,33 @@
+"""Which option is meant by one that does not exist. Performs no I/O."""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+from typing import Final
+
+_OTHER_NAMES: Final = {
+    "--attempts": "retries retry max-attempts max-retries",
+    "--base-url": "url host server endpoint api-url",
+    "--format": "output output-format json jsonl csv table o",
+    "--interval": "every period",
+    "--max-items": "limit max count number max-count max-results max-threads head n",
+    "--prefetch": "parallel concurrency",
+    "--sorting": "sort sort-by order order-by",
+    "--start": "offset skip from",
+    "--thread-token-file": "thread-token",
+    "--token-file": "token api-token api-key",
+    "--total": "page-size per-page size",
+    "--workspace-id": "workspace ws",
+}
+"""What other commands call the options of this one."""
+
+_OPTIONS: Final = {other: option for option, others in _OTHER_NAMES.items() for other in others.split()}
+
+
+def option_meant(given: str, known: Collection[str]) -> str | None:
+    """Return the option among `known` that was most likely meant by `given`, or None."""
+    spelled = given.lower().replace("_", "-")
+    option = _OPTIONS.get(spelled.lstrip("-"))
+    if option is not None:
+        # A name that people know for something else must not be taken for a misspelling of a third thing.
+        return option if option in known else None
+    return next(iter(get_close_matches(spelled, known, n=1)), None)
