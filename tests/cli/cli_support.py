@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from threads_async.testing import FakeServer
 
@@ -17,8 +17,16 @@ SECONDS = 20
 """Most seconds to wait for what takes a fraction of one."""
 
 
+class Startable(Protocol):
+    """A server that is started and stopped in an event loop."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 @contextlib.contextmanager
-def running(server: FakeServer) -> Iterator[None]:
+def running(server: Startable) -> Iterator[None]:
     """Run `server` in a loop of its own, since commands run one themselves."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)

@@ -1,0 +1,69 @@
+"""Completion in the shell, as the page on the command line sets it up."""
+
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from cli_support import COMMAND, SECONDS, environment
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "command-line.md"
+# How each shell tells what completes the command.
+ASKING = {
+    "bash": "complete -p threads-async",
+    "zsh": "print $_comps[threads-async]",
+    "fish": "complete -C 'threads-async list --max-'",
+}
+
+
+def completed(line: str) -> set[str]:
+    """What the command offers to bash for the last word of `line`."""
+    words = line.split(" ")
+    variables = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_THREADS_ASYNC_COMPLETE": "bash_complete"}
+    output = subprocess.check_output(COMMAND, env=environment(**variables), text=True, timeout=SECONDS)
+    return {offer.partition(",")[2] for offer in output.splitlines()}
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("threads-async li", {"list"}),
+        ("threads-async list --max", {"--max-items"}),
+        ("threads-async watch --format ", {"live", "text", "jsonl"}),
+        ("threads-async count --type M", {"Manual"}),
+        ("threads-async serve --past-end e", {"empty", "error"}),
+    ],
+)
+def test_commands_options_and_choices_are_completed(line: str, offered: set[str]) -> None:
+    assert offered == completed(line)
+
+
+def test_every_option_is_offered() -> None:
+    assert {"--token-file", "--base-url", "--sorting", "--consistent", "--total", "--help"} <= completed(
+        "threads-async list --"
+    )
+
+
+@pytest.mark.parametrize(
+    "shell",
+    [
+        pytest.param(shell, marks=pytest.mark.skipif(shutil.which(shell) is None, reason=f"{shell} is not here"))
+        for shell in ASKING
+    ],
+)
+def test_the_line_of_the_page_sets_completion_up(shell: str, tmp_path: Path) -> None:
+    (line,) = re.findall(rf"`` (.*{shell}_source.*) ``", PAGE.read_text(encoding="utf-8"))
+    begin = "autoload -Uz compinit && compinit -u -D; " if shell == "zsh" else ""
+    scripts = f"{sysconfig.get_path('scripts')}:{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+
+    output = subprocess.check_output(
+        [shell, "-c", f"{begin}{line}\n{ASKING[shell]}"],
+        env=environment(PATH=scripts, HOME=str(tmp_path)),
+        text=True,
+        timeout=SECONDS,
+    )
+
+    assert re.search("_threads_async_completion|--max-items", output)

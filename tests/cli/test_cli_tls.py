@@ -1,0 +1,53 @@
+"""https from the command line."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli_support import SECONDS, running, settings, start
+from tls import TlsFront
+
+from threads_async.testing import FakeServer
+
+
+@pytest.fixture
+def front() -> Iterator[TlsFront]:
+    server = FakeServer(3)
+    front = TlsFront(server)
+    with running(server), running(front):
+        yield front
+
+
+def count(front: TlsFront, **variables: str) -> tuple[int, str, str]:
+    arguments = ["count", "--base-url", front.url]
+    # Whoever runs the tests may trust authorities of their own.
+    env = {name: value for name, value in settings(front.server).items() if not name.startswith("SSL_CERT_")}
+    with start(*arguments, env=env | variables) as process:
+        out, error = process.communicate(timeout=SECONDS)
+    return process.returncode, out, error
+
+
+def test_a_certificate_that_is_not_trusted_is_a_failed_connection_and_the_hint_says_how_to_trust_it(
+    front: TlsFront,
+) -> None:
+    code, out, error = count(front)
+
+    assert (3, "") == (code, out)
+    assert error.startswith("threads-async: the server's certificate is not trusted")
+    assert error.endswith("; set SSL_CERT_FILE to a file with the certificate of its authority\n")
+    assert 1 == error.count("\n")
+    assert [] == front.server.requests
+
+
+def test_ssl_cert_file_makes_the_command_trust_a_certificate(front: TlsFront, tmp_path: Path) -> None:
+    path = front.write_authority(tmp_path / "ca.pem")
+
+    assert (0, "3\n", "") == count(front, SSL_CERT_FILE=str(path))
+
+
+def test_ssl_cert_file_of_another_authority_does_not(front: TlsFront, tmp_path: Path) -> None:
+    path = TlsFront(front.server).write_authority(tmp_path / "ca.pem")
+
+    code, out, _ = count(front, SSL_CERT_FILE=str(path))
+
+    assert (3, "") == (code, out)
