@@ -271,7 +271,7 @@ async def test_an_answer_of_just_the_size_allowed_is_taken() -> None:
 
 @pytest.mark.parametrize("close", [False, True], ids=["kept", "closed"])
 async def test_a_small_compressed_body_that_is_large_once_unpacked_is_read_whole(close: bool) -> None:
-    """aiohttp unpacks it in parts, and goes on with the next part by a call that brings no bytes."""
+    """It is unpacked in parts, and aiohttp goes on with the next part by a call that brings no bytes."""
     body = gzip.compress(EMPTY.ljust(4 * 2**20))
     async with (
         WireServer(send(answer(body, headers="Content-Encoding: gzip\r\n"), close=close)) as server,
