@@ -6,6 +6,8 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
+# Plugins that are not what the tests are about, and would cost most of their time.
+QUICK = ("-p", "no:cacheprovider", "-p", "no:timeout", "-p", "no:hypothesispytest")
 STRICT = ("-p", "no:anyio", "-o", "asyncio_mode=strict", "-o", "asyncio_default_fixture_loop_scope=function")
 AUTO = ("-p", "no:anyio", "-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function")
 BOTH = ("-o", "asyncio_default_fixture_loop_scope=function", "-o")
@@ -129,9 +131,7 @@ def test_the_fixtures_work_in_every_event_loop(pytester: pytest.Pytester, setup:
     options, source = SETUPS[setup]
     pytester.makepyfile(source)
 
-    done = pytester.runpytest_subprocess(
-        "-W", "error", "-p", "no:cacheprovider", "-p", "no:timeout", "--strict-markers", *options, timeout=30
-    )
+    done = pytester.runpytest_subprocess("-W", "error", *QUICK, "--strict-markers", *options, timeout=50)
 
     done.assert_outcomes(passed=2)
 
@@ -152,7 +152,7 @@ def test_the_nearest_marker_wins(pytester: pytest.Pytester) -> None:
         """
     )
 
-    pytester.runpytest_subprocess("--strict-markers", "-p", "no:cacheprovider").assert_outcomes(passed=2)
+    pytester.runpytest_subprocess("--strict-markers", *QUICK, *NONE).assert_outcomes(passed=2)
 
 
 def test_a_run_that_does_not_use_the_fixtures_imports_nothing_but_the_plugin(pytester: pytest.Pytester) -> None:
@@ -167,6 +167,6 @@ def test_a_run_that_does_not_use_the_fixtures_imports_nothing_but_the_plugin(pyt
         """)
     )
 
-    done = pytester.runpytest_subprocess("-p", "no:cacheprovider", *NONE)
+    done = pytester.runpytest_subprocess(*QUICK, *NONE)
 
     done.assert_outcomes(passed=1)
