@@ -223,7 +223,8 @@ def test_a_token_given_as_the_name_of_its_file_is_not_shown(capsysbinary: Captur
     ("arguments", "expected"),
     [
         ("list", "set ZB_API_TOKEN or give --token-file"),
-        ("bogus", "'bogus'; see threads-async --help"),
+        ("bogus", "threads-async: no such command 'bogus'; see threads-async --help"),
+        ("list bogus", "threads-async: got unexpected extra argument (bogus); see threads-async list --help"),
         ("list --tota 5", "there is no option --tota (did you mean --total?); see threads-async list --help"),
         ("list --limit 5", "there is no option --limit (did you mean --max-items?); see threads-async list --help"),
         ("list --limit=5", "--limit (did you mean --max-items?)"),

@@ -338,7 +338,7 @@ def test_the_view_says_why_the_server_does_not_answer(width: int) -> None:
     lines = view_of(event(EventKind.UNREACHABLE)).lines(TABLE, width, 24)
 
     reason = f"http://localhost:8160/v1/threads: {GONE.message}; check the host of ZB_API_BASE_URL or --base-url"
-    assert lines[1] == (reason if len(reason) <= width else f"{reason[: width - 1]}…")
+    assert reason.replace(" ", "") in "".join(lines).replace(" ", "")
     assert all(cell_len(line) <= width for line in lines if "CREATED" not in line)
 
 

@@ -117,7 +117,10 @@ def _words_of(error: click.ClickException) -> str:
         meant = option_meant(error.option_name, known)
         return f"there is no option {error.option_name}{f' (did you mean {meant}?)' if meant else ''}"
     # What was not understood may be a thread token in the wrong place.
-    return scrub(error.format_message())
+    message = scrub(error.format_message())
+    # Newer versions of click suggest a command, as a question.
+    message = re.sub(r"\. Did you mean (.+)\?$", r" (did you mean \1?)", message)
+    return message[:1].lower() + message[1:]
 
 
 def _as_option(parameter: str, message: str) -> str:

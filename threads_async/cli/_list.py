@@ -22,23 +22,25 @@ _LIST_HELP: Final = """List the execution threads.
 They are written to standard output as they arrive. The formats:
 
 \b
-table  for people, and the default on a terminal: one header line, then one
-       line a thread, even where it is piped. Tokens are shortened, times are
-       local, what does not fit ends in an ellipsis.
-jsonl  for programs, and the default elsewhere: one JSON object a line, with
-       workspaceId, threadToken (or null), type and createdAt (ISO 8601).
-csv    the same fields with a header (RFC 4180; null is empty). Values are
-       quoted where CSV needs it and otherwise left as the server sent them:
-       nothing is done about texts that a spreadsheet takes for formulas.
+table  for people, and the default on a terminal: a header, then one line per
+       thread. Tokens are shortened, times are local, and text that does not
+       fit ends in an ellipsis. On a terminal the last line is the number of
+       threads.
+jsonl  for programs, and the default in a pipe or a file: one JSON object per
+       line, with workspaceId, threadToken (or null), type and createdAt (ISO
+       8601).
+csv    the same fields with a header (RFC 4180; null is empty). Values are as
+       the server sent them. Text that a spreadsheet would read as a formula
+       is not escaped.
 
-jsonl and csv hold whole thread tokens, which are secrets: whoever has one can
-use the thread. If an error comes in the middle, what has been written stays,
-and the error says where to resume.
+jsonl and csv contain whole thread tokens. These are secrets: whoever has one
+can use the thread. If an error comes in the middle, the threads written so far
+are valid, and the error says where to resume.
 """
 
 _DRIFTED: Final = (
-    "the list changed while it was read, so threads may be missing or come twice; with --consistent each that lived "
-    "meanwhile comes exactly once"
+    "the list changed while it was read, so threads may be missing or listed twice; with --consistent every thread "
+    "that runs during the whole listing is listed exactly once"
 )
 
 
@@ -119,7 +121,8 @@ async def _list(connection: Connection, filters: Filters, walk: Walk, writer: Wr
 @click.option(
     "--sorting",
     metavar="FIELD",
-    help="CreatedAt, ThreadToken, Type or WorkspaceId, perhaps with ASC or DESC. By default the server's own order.",
+    help="CreatedAt, ThreadToken, Type or WorkspaceId, optionally followed by ASC or DESC. By default the server's own "
+    "order.",
 )
 @click.option(
     "--start",
@@ -128,14 +131,14 @@ async def _list(connection: Connection, filters: Filters, walk: Walk, writer: Wr
     default=0,
     help="Index of the first thread, from zero. Default: 0.",
 )
-@click.option("--max-items", metavar="N", type=int, help="Most threads to list. By default all of them.")
+@click.option("--max-items", metavar="N", type=int, help="Maximum number of threads to list. By default all.")
 @click.option(
     "--total",
     metavar="N",
     type=int,
     default=1000,
-    help="The page size: most threads of one request. The API calls it total, but it does not bound the list; "
-    "--max-items does. Default: 1000.",
+    help="The page size: the maximum number of threads per request. The API calls it total, but it does not limit "
+    "the list; --max-items does. Default: 1000.",
 )
 @click.option(
     "--format",
@@ -145,15 +148,15 @@ async def _list(connection: Connection, filters: Filters, walk: Walk, writer: Wr
 @click.option(
     "--consistent",
     is_flag=True,
-    help="List every thread that lives meanwhile exactly once, although others start and stop. Sorted by CreatedAt "
-    "unless --sorting says otherwise.",
+    help="List every thread that runs during the whole listing exactly once, even if others start or stop. Sorted by "
+    "CreatedAt unless --sorting says otherwise.",
 )
 @click.option(
     "--prefetch",
     metavar="N",
     type=int,
     default=0,
-    help="Most pages to ask for ahead of the one being written. Default: 0.",
+    help="Maximum number of pages to request ahead. Default: 0.",
 )
 @connection_options()
 @help_option
@@ -182,6 +185,6 @@ async def _count(connection: Connection, filters: Filters) -> None:
 def count_threads(*, connection: Connection, filters: Filters) -> None:
     """Count the execution threads.
 
-    One small request: the number is that of the server, and no thread is listed.
+    It prints the number that the server gives, and needs one small request.
     """
     run_to_end(_count(connection, filters))

@@ -111,7 +111,7 @@ def filter_options(command: Command) -> Command:
         metavar="ID",
         type=int,
         default=-1,
-        help="The workspace; -1, the default, is the default workspace.",
+        help="Only threads of this workspace. Default: -1, the default workspace.",
     )
     @click.option(
         "--type",
@@ -153,7 +153,8 @@ def _with_connection(usual_threads: int, churn: float, command: Command) -> Comm
     @click.option(
         "--base-url",
         metavar="URL",
-        help="Where the API answers. By default ZB_API_BASE_URL, else http://localhost:8160.",
+        help="The address of the API. By default ZB_API_BASE_URL, else http://localhost:8160. With https, "
+        "SSL_CERT_FILE names a file of certificates to trust.",
     )
     @token_file_option(
         "--token-file",
@@ -165,25 +166,25 @@ def _with_connection(usual_threads: int, churn: float, command: Command) -> Comm
         metavar="SECONDS",
         type=click.FloatRange(min=0, min_open=True, max=86_400),
         default=30.0,
-        help="Most seconds for one attempt. Default: 30.",
+        help="Maximum time for one attempt. Default: 30.",
     )
     @click.option(
         "--attempts",
         metavar="N",
         type=click.IntRange(1, 1000),
         default=3,
-        help="Most times that one request is sent. Default: 3.",
+        help="Maximum number of times that one request is sent. Default: 3.",
     )
     @click.option(
         "--demo",
         is_flag=True,
-        help="Ask a fake server that runs inside this command; needs neither ZennoBrowser nor a token.",
+        help="Ask a fake server inside this command. Needs neither ZennoBrowser nor a token.",
     )
     @click.option(
         "--demo-threads",
         metavar="N",
         type=click.IntRange(min=0),
-        help=f"With --demo, how many threads it has. Default: {usual_threads}.",
+        help=f"With --demo, the number of threads. Default: {usual_threads}.",
     )
     @functools.wraps(command)
     def with_connection(  # noqa: PLR0913 - one an option

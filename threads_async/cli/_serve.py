@@ -103,52 +103,55 @@ def _not_listening(port: int, error: OSError) -> CommandError:
 
 @click.command("serve", add_help_option=False)
 @click.option(
-    "--threads", metavar="N", type=click.IntRange(min=0), default=2500, help="How many threads it has. Default: 2500."
+    "--threads", metavar="N", type=click.IntRange(min=0), default=2500, help="The number of threads. Default: 2500."
 )
 @click.option(
     "--port",
     metavar="N",
     type=click.IntRange(0, _LARGEST_PORT),
     default=_PORT,
-    help=f"Where it listens, on this machine only; 0 for any free port. Default: {_PORT}, ZennoBrowser's own.",
+    help=f"The port to listen on, on this machine only; 0 means any free port. Default: {_PORT}, as ZennoBrowser.",
 )
 @click.option("--seed", metavar="N", type=int, default=0, help="The same number makes the same threads. Default: 0.")
 @token_file_option(
     "--token-file",
-    f"Take only the API token in FILE (- for standard input), by default that of {TOKEN_VARIABLE}, else one that is "
-    "shown at the start.",
+    f"Accept only the API token in FILE (- for standard input). By default the one in {TOKEN_VARIABLE}, else a "
+    "built-in one that is shown at the start.",
 )
 @click.option(
-    "--page-cap", metavar="N", type=click.IntRange(min=1), help="Most threads on a page, whatever is asked for."
+    "--page-cap",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Maximum number of threads on a page, whatever is asked for.",
 )
 @click.option(
     "--past-end",
     type=click.Choice(["empty", "last_page", "error"]),
     default="empty",
-    help="What a start past the end gets: an empty page (the default), the last page again, or status 500.",
+    help="The answer to a start past the end: an empty page (the default), the last page again, or status 500.",
 )
 @click.option(
     "--latency",
     metavar="SECONDS",
     type=click.FloatRange(min=0, max=86_400),
     default=0.0,
-    help="Wait so long before each answer. Default: 0.",
+    help="Time to wait before each answer. Default: 0.",
 )
 @click.option(
     "--churn",
     metavar="RATE",
     type=click.FloatRange(min=0, max=1000),
     default=0.0,
-    help="Start or stop so many threads a second. Default: 0.",
+    help="The number of threads that start or stop per second. Default: 0.",
 )
-@click.option("--gzip", is_flag=True, help="Compress answers for clients that take it.")
+@click.option("--gzip", is_flag=True, help="Compress answers for clients that accept gzip.")
 @click.option("--naive-times", is_flag=True, help="Write times without their offset.")
 @help_option
 def serve(*, token_file: TokenFile | None, gzip: bool, naive_times: bool, churn: float, **parameters: Any) -> None:
     """Serve a fake ZennoBrowser for other programs.
 
-    It speaks the documented API on this machine, with threads of its own, until
-    Ctrl-C or SIGTERM ends it, which is no error: the exit code is 0.
+    It answers on this machine as the API is documented to, with threads of its
+    own. Ctrl-C or SIGTERM stops it, and the exit code is then 0.
     """
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(Switches(gzip, naive_times, churn), token_file, parameters))

@@ -1,6 +1,7 @@
 """What `watch` shows to people. Performs no I/O."""
 
 from collections import deque
+from textwrap import wrap
 from typing import Final
 
 from threads_async._consistent import key_of
@@ -73,9 +74,10 @@ class View:
 
         They are the title and why the server is unreachable, the newest threads, and the last events.
         """
-        head = [self.title()]
+        head = wrap(self.title(), width)
         if self._unreachable is not None:
-            head.append(_cause(self._unreachable))
+            # The reason is what somebody in front of an empty screen looks for, so it is not cut.
+            head += wrap(_cause(self._unreachable), width)
         recent = [self._recent_line(event, table, width) for event in self._recent]
         # Two empty lines, the header, and the line that says how many more.
         room = max(0, height - len(head) - len(recent) - 4)

@@ -108,13 +108,19 @@ async def _watch(connection: Connection, filters: Filters, wanted: Format, param
 @click.command("watch", help=_HELP, add_help_option=False)
 @filter_options
 @click.option(
-    "--interval", metavar="SECONDS", type=float, default=1.0, help="From the end of one look to the next. Default: 1."
+    "--interval",
+    metavar="SECONDS",
+    type=float,
+    default=1.0,
+    help="Time from the end of one look to the next. Default: 1.",
 )
 @click.option(
     "--format", type=click.Choice(["live", "text", "jsonl"]), help="See above. By default live on a terminal."
 )
-@click.option("--total", metavar="N", type=int, default=1000, help="The page size. Default: 1000.")
-@click.option("--prefetch", metavar="N", type=int, default=0, help="Most pages to ask for ahead. Default: 0.")
+@click.option("--total", metavar="N", type=int, default=1000, help="The page size, as in list. Default: 1000.")
+@click.option(
+    "--prefetch", metavar="N", type=int, default=0, help="Maximum number of pages to request ahead. Default: 0."
+)
 @connection_options(_DEMO_THREADS, _DEMO_CHURN)
 @help_option
 def watch(
