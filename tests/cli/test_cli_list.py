@@ -409,6 +409,12 @@ def test_every_error_of_the_client_has_an_exit_code_that_the_help_lists(
     assert f"\n  {code:<4} {EXIT_CODES[code]}" in capsysbinary.readouterr().out.decode()
 
 
+def test_a_command_that_click_suggests_is_part_of_one_sentence() -> None:
+    error = click.UsageError("No such command 'lst'. Did you mean 'list'?")
+
+    assert "no such command 'lst' (did you mean 'list'?)" == failure_of(error).message
+
+
 def test_an_error_of_click_that_is_about_no_command_names_no_help() -> None:
     assert "message" == failure_of(click.ClickException("message")).message
 
