@@ -126,8 +126,8 @@ def _words_of(error: click.ClickException) -> str:
 def _as_option(parameter: str, message: str) -> str:
     """Return `message` about a parameter of Python with the name of its option, once."""
     option = _OPTIONS.get(parameter, "--" + parameter.replace("_", "-"))
-    named, times = re.subn(rf"\b{parameter}\b", option, message, count=1)
-    return named if times else f"{option}: {message}"
+    rest = message.removeprefix(f"{parameter} ")
+    return f"{option}: {message}" if rest == message else f"{option} {rest}"
 
 
 def line_of(failure: CommandError) -> str:
