@@ -108,7 +108,7 @@ def list_line(shell: Shell, url: str, token: Token) -> str:
             return f"{line} --token-file {quote(path)}"
         case InEnvironment():
             return line
-        case Typed():
+        case _:
             return f"{line} --token-file -"
 
 
