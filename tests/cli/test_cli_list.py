@@ -286,11 +286,13 @@ def test_a_wrong_setting_is_named_as_on_the_command_line(capsysbinary: Capture) 
     assert error_line(capsysbinary).startswith("ZB_API_BASE_URL or --base-url must look like http://")
 
 
-@pytest.mark.usefixtures("server")
-def test_a_hint_names_the_option_and_not_the_parameter_of_python(capsysbinary: Capture) -> None:
-    assert 3 == main(["list", "--base-url", "http://127.0.0.1:1", "--attempts", "1"])
+def test_a_hint_names_the_option_and_not_the_parameter_of_python(server: FakeServer) -> None:
+    # In a process of its own: on Python 3.11 the refused connection makes coverage lose the rest of the function.
+    with start("list", "--base-url", "http://127.0.0.1:1", "--attempts", "1", env=settings(server)) as process:
+        _, error = process.communicate(timeout=SECONDS)
 
-    assert error_line(capsysbinary).endswith("; check the host and port of ZB_API_BASE_URL or --base-url")
+    assert 3 == process.returncode
+    assert error.endswith("; check the host and port of ZB_API_BASE_URL or --base-url\n")
 
 
 def test_a_demo_needs_neither_program_nor_token(capsysbinary: Capture) -> None:
