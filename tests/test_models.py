@@ -96,6 +96,7 @@ def test_sorting_takes_a_field_and_an_order_in_any_letter_case(sorting: str) -> 
         ("sorting", "CreatedAt,Type"),
         ("sorting", "CreatedAt UP"),
         ("sorting", "CreatedAt\n"),
+        ("sorting", "Wor\u212aspaceId"),
         ("sorting", 3),
     ],
 )

@@ -13,7 +13,7 @@ from threads_async.errors import ConfigurationError, RequestError
 
 INT32_MAX: Final = 2**31 - 1
 INT64_MAX: Final = 2**63 - 1
-_SORTING: Final = re.compile(r"(?:CreatedAt|ThreadToken|Type|WorkspaceId)(?: +(?:ASC|DESC))?", re.IGNORECASE)
+_SORTING: Final = re.compile(r"(?:CreatedAt|ThreadToken|Type|WorkspaceId)(?: +(?:ASC|DESC))?", re.IGNORECASE | re.ASCII)
 
 _Validator: TypeAlias = Callable[[Any, "Attribute[Any]", Any], None]
 
