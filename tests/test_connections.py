@@ -1,5 +1,6 @@
 """What a connection can do: be cut, say too much, lead nowhere, or to a server that is not trusted."""
 
+import asyncio
 import gzip
 import json
 from typing import Any
@@ -61,6 +62,18 @@ async def test_a_body_that_is_whole_but_wrong_is_not_asked_for_again(script: Scr
     error, requests = await outcome_of(script)
 
     assert isinstance(error, DecodeError)
+    assert 1 == requests
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("ending", [send, hang])
+async def test_a_body_that_is_not_http_is_told_at_once(ending: Any, at_once: bool) -> None:
+    head, bad = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"zz\r\n"
+    async with asyncio.timeout(5):
+        error, requests = await outcome_of(ending(head + bad) if at_once else ending(head, bad))
+
+    assert isinstance(error, DecodeError)
+    assert "the answer is not valid HTTP, or other bytes follow it" == error.message
     assert 1 == requests
 
 

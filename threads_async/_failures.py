@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp.http_exceptions import ContentEncodingError
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 
 from threads_async._settings import DEFAULT_BASE_URL
 from threads_async._wire import Request
@@ -61,7 +61,8 @@ def _of_the_answer(error: aiohttp.ClientResponseError | aiohttp.ClientPayloadErr
     if isinstance(error.__cause__, ContentEncodingError) or "Can not decode content-encoding" in str(error):
         reason = "the encoding is wrong or not supported"
         return DecodeError("the body of the answer cannot be decompressed", reason=reason, start=request.start)
-    if isinstance(error, aiohttp.ClientPayloadError):
+    # Bytes that are not HTTP have no class of their own; what a body lacks at its end has one.
+    if isinstance(error, aiohttp.ClientPayloadError) and type(error.__cause__) is not HttpProcessingError:
         return cut_short()
     text = "the answer is not valid HTTP, or other bytes follow it"
     return DecodeError(text, reason="not valid HTTP", start=request.start)

@@ -30,6 +30,16 @@ class _HeadFirst(ResponseHandler):
         # aiohttp itself calls this without bytes, so that a parser that it has paused goes on.
         super().data_received(data)
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Take note that the connection has ended, and so has the body that came over it."""
+        body = self._payload
+        super().connection_lost(exc)
+        # If bytes of a body were not HTTP, aiohttp ends the connection but does not tell whoever reads the body.
+        if body is not None and not body.is_eof() and body.exception() is None:
+            error = aiohttp.ClientPayloadError()
+            error.__cause__ = self.exception()
+            body.set_exception(error)
+
 
 def own_session(resolver: AbstractResolver | None) -> aiohttp.ClientSession:
     """Return a new session for the running event loop.
