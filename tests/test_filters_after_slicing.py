@@ -80,7 +80,9 @@ async def test_a_filtered_listing_gives_nothing_twice_and_ends_with_the_advice(
 
 @pytest.mark.parametrize("count_unfiltered", [False, True])
 @pytest.mark.parametrize("consistent", [False, True])
-async def test_the_second_page_is_the_first_sign(consistent: bool, count_unfiltered: bool) -> None:
+async def test_the_second_page_is_the_first_sign_and_one_request_makes_sure(
+    consistent: bool, count_unfiltered: bool
+) -> None:
     async with (
         server_of("MB", 100, count_unfiltered=count_unfiltered) as server,
         ThreadsClient(server.token, base_url=server.url) as client,
@@ -91,7 +93,10 @@ async def test_the_second_page_is_the_first_sign(consistent: bool, count_unfilte
             await anext(threads)
 
         assert manual(server)[:10] == got
-        assert 2 == len(server.requests)
+        assert [("0", "20"), ("10", "20"), ("0", "10")] == [
+            (seen.parameters["start"], seen.parameters["total"]) for seen in server.requests
+        ] or consistent
+        assert 3 == len(server.requests)
 
 
 @pytest.mark.parametrize("count_unfiltered", [False, True])
@@ -139,3 +144,30 @@ def test_no_list_is_read_incompletely_or_twice_in_silence(
             problem = str(error)
         assert FILTER_ADVICE in problem or expected[:most] == got
         assert expected[: len(got)] == got
+
+
+@given(
+    count=st.integers(0, 60),
+    total=st.integers(4, 30),
+    cap=st.integers(4, 12),
+    moves=st.lists(st.booleans(), max_size=40),
+)
+def test_an_honest_server_that_caps_its_pages_is_not_suspected_for_good(
+    count: int, total: int, cap: int, moves: list[bool]
+) -> None:
+    """Newest first: one that starts shifts all the others, and the oldest stops, so that the count stays."""
+    walks: list[Walk] = [PlainWalk(0, total, filtered=True), ConsistentWalk(0, total, filtered=True)]
+    for walk in walks:
+        alive = list(range(count))
+        moving = iter(moves)
+        got: list[int] = []
+        while (asked := walk.next_slice()) is not None:
+            shown = alive[::-1][asked.start : asked.start + min(asked.total, cap)]
+            threads = (ExecutionThread(1, f"{one}", "Manual", CREATED + timedelta(seconds=one)) for one in shown)
+            step = walk.accept(asked, ThreadPage(tuple(threads), len(alive), asked.start))
+            walk = step.walk  # noqa: PLW2901 - the walk after it
+            got += [int(thread.thread_token or "") for thread in step.items]
+            moved = next(moving, False)
+            alive = [one + moved for one in alive]
+
+        assert set(alive) & set(range(count)) <= set(got)

@@ -19,8 +19,9 @@ Rule 6. A server that gives one thread a page leaves no room for an overlap. The
         threads start at the end only, so that none ever moves to the right.
 
 Rule 7. A server that filters after slicing sends short pages that overlap by more than was asked for. So if the list is
-        filtered, a page after a short one that shows more seen threads than the overlap and the growth of the list
-        explain is a `PaginationError`: its places mean nothing, and the walk would end too early.
+        filtered, and a page after a short one shows more seen threads than the overlap and the growth of the list
+        explain, the page before is asked for again in its received size, as by rule 6 of the plain walk. If fewer
+        threads come, that is a `PaginationError`: places mean nothing, and the walk would end too early.
 
 It does not matter when a page was made, only what is on it; so pages may be asked for ahead, in any order. Under rule
 6 nothing is asked for ahead, so that the second look at the thread before is a new one.
@@ -32,7 +33,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from threads_async._paging import Slice, Step, contradiction, filtered_late, pagination_error
+from threads_async._paging import Slice, Step, Suspect, check_slice, contradiction, pagination_error
 from threads_async.models import ExecutionThread, ThreadPage
 
 _DIGEST_SIZE: Final = 15
@@ -80,6 +81,7 @@ class ConsistentWalk:
         back: How far to step back from a page that does not count; 0 when the last one counted.
         single: Whether the server gives one thread a page.
         alone: The page that waits for the thread before it to be found in its place.
+        suspect: The page that waits for the page before to be looked at again (rule 7).
         doubted: Whether the last answer contradicted itself.
         fruitless: How many answers in a row brought nothing new.
         repeats: How many of them looked as if the server ignored `start`.
@@ -100,6 +102,7 @@ class ConsistentWalk:
     back: int = 0
     single: bool = False
     alone: _Alone | None = None
+    suspect: Suspect | None = None
     doubted: bool = False
     fruitless: int = 0
     repeats: int = 0
@@ -113,6 +116,8 @@ class ConsistentWalk:
         """Return what to ask for next, or None when there is nothing more to ask for."""
         if self.exhausted or self.remaining == 0:
             return None
+        if self.suspect is not None:
+            return Slice(self.first_start, self.start + 1 - self.first_start)
         if self.single and not self.back:
             return Slice(self.start + (self.alone is None), self._size)
         if self.back or self.remaining is None:
@@ -142,6 +147,9 @@ class ConsistentWalk:
         """
         if self.fruitless > _PATIENCE + 4 * len(self.seen):
             raise pagination_error(asked, page, "the list moves faster than it can be read")
+        if self.suspect is not None:
+            check_slice(self.suspect, asked, page)
+            return self._judge(self.suspect.asked, self.suspect.page)
         if asked.start >= page.total_count and len(page.items) <= asked.total and (page.total_count or not page.items):
             return self._shrunk(page)
         error = contradiction(asked, page, filtered=self.filtered)
@@ -149,15 +157,16 @@ class ConsistentWalk:
             if len(page.items) > asked.total or self.doubted:
                 raise error
             return Step(evolve(self, doubted=True))
-        return self._judge(asked, page, [key_of(thread) for thread in page.items])
+        if self._is_suspect(asked, page):
+            return Step(evolve(self, suspect=Suspect(asked, page), fruitless=self.fruitless + 1))
+        return self._judge(asked, page)
 
-    def _judge(self, asked: Slice, page: ThreadPage, keys: list[bytes]) -> Step:
+    def _judge(self, asked: Slice, page: ThreadPage) -> Step:
         """Take a sound page, keep it for later, or throw it away."""
+        keys = [key_of(thread) for thread in page.items]
         if self.alone is not None and asked.start == self.start and keys == [self.last]:
             # The thread before stands where it stood, and none moves to the right: so it stood there in between.
             return self._take(self.alone.asked, self.alone.page, [key_of(one) for one in self.alone.page.items])
-        if self._is_filtered_late(asked, page, keys):
-            raise filtered_late(asked, page)
         if self._is_repeated(asked, page, keys):
             if self.repeats == _MOST_REPEATS - 1:
                 raise pagination_error(asked, page, "the page before came again, as if start were ignored")
@@ -165,7 +174,9 @@ class ConsistentWalk:
         if self.last is None or asked.start == 0 or not self.seen.isdisjoint(keys):
             return self._take(asked, page, keys)
         if self.single and not self.back and asked.start == self.start + 1:
-            return Step(evolve(self, alone=_Alone(asked, page), doubted=False, fruitless=self.fruitless + 1))
+            return Step(
+                evolve(self, alone=_Alone(asked, page), suspect=None, doubted=False, fruitless=self.fruitless + 1)
+            )
         return self._step_back(asked.start, page)
 
     def _shrunk(self, page: ThreadPage) -> Step:
@@ -175,12 +186,12 @@ class ConsistentWalk:
         # The last thread of the list stands at its count less one.
         return self._step_back(page.total_count, page)
 
-    def _is_filtered_late(self, asked: Slice, page: ThreadPage, keys: list[bytes]) -> bool:
+    def _is_suspect(self, asked: Slice, page: ThreadPage) -> bool:
         """Tell whether `page` shows more seen threads than an honest server can send (rule 7)."""
         if not self.filtered or self.back or not (self.single or 0 < self.stride < self._size):
             return False
         overlap = max(0, self.start + 1 - asked.start) + max(0, page.total_count - self.total_count)
-        return sum(key in self.seen for key in keys) > overlap
+        return sum(key_of(thread) in self.seen for thread in page.items) > overlap
 
     def _is_repeated(self, asked: Slice, page: ThreadPage, keys: list[bytes]) -> bool:
         """Tell whether `page` begins like the page before although it is one further on (rule 5)."""
@@ -195,6 +206,7 @@ class ConsistentWalk:
             back=back,
             total_count=page.total_count,
             alone=None,
+            suspect=None,
             doubted=False,
             fruitless=self.fruitless + 1,
             repeats=repeats,
@@ -222,6 +234,7 @@ class ConsistentWalk:
             back=0,
             single=received == 1 and (self.single or not items) and not exhausted,
             alone=None,
+            suspect=None,
             doubted=False,
             fruitless=0 if items else self.fruitless + 1,
             repeats=0 if items else self.repeats,

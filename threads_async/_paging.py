@@ -18,7 +18,10 @@ Rule 5. What a server sends for a `start` at or past its own count is no part of
         again.
 Rule 6. A server that filters after slicing sends short pages, and the next one begins in the middle of the page
         before. So if the list is filtered, and a page after a short one shares more threads with it than the list has
-        grown by, that is a `PaginationError` before any of them is handed out twice.
+        grown by, the page before is asked for again, in its received size. If fewer threads come, the server filtered
+        out some of just that slice: a `PaginationError` before any thread is handed out twice. If as many come, it is
+        an honest list that has moved. On a list that stands still, this is exact: a page whose whole slice matches
+        cannot overlap with the next one.
 """
 
 from typing import Final, Protocol
@@ -63,6 +66,14 @@ class Walk(Protocol):
 
 
 @frozen
+class Suspect:
+    """A page that looks as if the server filtered after slicing, until that is known (rule 6)."""
+
+    asked: Slice
+    page: ThreadPage
+
+
+@frozen
 class Step:
     """What an answer leads to: the walk after it, the threads to hand out, and the index of the first of them."""
 
@@ -86,10 +97,11 @@ def contradiction(asked: Slice, page: ThreadPage, *, filtered: bool = False) -> 
     return None
 
 
-def filtered_late(asked: Slice, page: ThreadPage) -> PaginationError:
-    """Return the error of a server that filters after slicing (rule 6)."""
-    what = "the server filters after slicing, so its pages overlap and their places mean nothing"
-    return pagination_error(asked, page, what, FILTER_ADVICE)
+def check_slice(suspect: Suspect, asked: Slice, page: ThreadPage) -> None:
+    """Raise the error of a server that filters after slicing unless `page` is all of the slice `asked` (rule 6)."""
+    if len(page.items) < min(asked.total, page.total_count - asked.start):
+        what = "the server filters after slicing, so its pages overlap and their places mean nothing"
+        raise pagination_error(suspect.asked, suspect.page, what, FILTER_ADVICE)
 
 
 def pagination_error(asked: Slice, page: ThreadPage, what: str, advice: str = _ADVICE) -> PaginationError:
@@ -116,6 +128,7 @@ class PlainWalk:
         stride: How many threads a page is expected to hold: `total`, or what the server last sent instead.
         previous: The page before, or None at the beginning.
         doubted: Whether the last answer contradicted itself.
+        suspect: A page that waits for the page before to be looked at again (rule 6).
     """
 
     start: int
@@ -126,6 +139,7 @@ class PlainWalk:
     stride: int = 0
     previous: ThreadPage | None = None
     doubted: bool = False
+    suspect: Suspect | None = None
 
     @property
     def next_start(self) -> int | None:
@@ -136,6 +150,8 @@ class PlainWalk:
         """Return what to ask for next, or None when there is nothing more to ask for."""
         if self.exhausted or self.remaining == 0:
             return None
+        if self.suspect is not None and self.previous is not None:
+            return Slice(self.previous.start, len(self.previous.items))
         return Slice(self.start, self.total if self.remaining is None else min(self.total, self.remaining))
 
     def ahead(self, count: int) -> list[Slice]:
@@ -154,18 +170,24 @@ class PlainWalk:
         Raises:
             PaginationError: The pages contradict each other (rules 3, 4 and 6).
         """
-        received = len(page.items)
-        if received <= asked.total and self._is_past_the_end(asked, page):
+        if self.suspect is not None:
+            check_slice(self.suspect, asked, page)
+            return self._take(self.suspect.asked, self.suspect.page)
+        if len(page.items) <= asked.total and self._is_past_the_end(asked, page):
             return Step(evolve(self, exhausted=True))
-        if self._is_filtered_late(page):
-            raise filtered_late(asked, page)
+        if self._is_suspect(page):
+            return Step(evolve(self, suspect=Suspect(asked, page)))
+        return self._take(asked, page)
+
+    def _take(self, asked: Slice, page: ThreadPage) -> Step:
+        received = len(page.items)
         if self._is_repeated(page):
             raise pagination_error(asked, page, "the page before came again, as if start were ignored")
         error = contradiction(asked, page, filtered=self.filtered)
         if error is not None:
             if received > asked.total or self.doubted:
                 raise error
-            return Step(evolve(self, doubted=True))
+            return Step(evolve(self, doubted=True, suspect=None))
         after = asked.start + received
         exhausted = after == page.total_count
         if not exhausted and after > INT32_MAX:
@@ -192,7 +214,7 @@ class PlainWalk:
         # has threads in common with the page before; what has none is not explained by that.
         return self.previous is not None and not set(self.previous.items).isdisjoint(page.items)
 
-    def _is_filtered_late(self, page: ThreadPage) -> bool:
+    def _is_suspect(self, page: ThreadPage) -> bool:
         """Tell whether `page` shares threads with a short page before it that the list's growth does not explain."""
         before = self.previous
         if before is None or not self.filtered or self.stride == self.total:
