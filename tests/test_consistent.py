@@ -167,6 +167,7 @@ def test_the_consistent_walk_gives_every_lasting_thread_exactly_once() -> None:
     run_state_machine_as_test(ConsistentMachine, settings=STATEFUL)
 
 
+@pytest.mark.timeout(300)
 def test_the_plain_walk_does_not_which_shows_that_the_machine_sees_it() -> None:
     """Errors of the walk do not count: what the machine finds is a thread silently missed or repeated."""
     with pytest.raises(AssertionError, match=r"was missed|came twice"):

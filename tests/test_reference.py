@@ -61,7 +61,7 @@ def test_no_directive_of_the_reference_leaves_members_out() -> None:
     conf: dict[str, Any] = runpy.run_path(str(DOCS / "conf.py"))
 
     assert {"members": True} == conf["autodoc_default_options"]
-    assert {"no-value"} == set(re.findall(r"^   :([\w-]+):", REFERENCE, re.MULTILINE))
+    assert {"no-value", "inherited-members"} == set(re.findall(r"^   :([\w-]+):", REFERENCE, re.MULTILINE))
 
 
 @pytest.mark.parametrize("owner", classes())
@@ -69,7 +69,8 @@ def test_a_public_member_is_defined_where_the_reference_shows_it(owner: type) ->
     """What autodoc shows of a class: the members that it defines itself, if they have a docstring."""
     ours = [base for base in owner.__mro__ if base.__module__.startswith("threads_async")]
     members = {name for base in ours for name in vars(base) if not name.startswith("_")}
-    shown = {name for base in ours if base in classes() for name in vars(base)}
+    inherited = re.search(rf"autoclass:: {owner.__name__}\n   :inherited-members:", REFERENCE) is not None
+    shown = {name for base in ours if inherited or base in classes() for name in vars(base)}
 
     assert set() == members - shown
     assert set() == {
