@@ -59,6 +59,8 @@ def test_every_other_status_is_an_error_of_its_kind(status: int, kind: type[Stat
         (b"  <html>\n<h1>Bad\tGateway</h1>", None),
         (b"upstream\ttimed\nout", "upstream timed out"),
         (b'{"message": 5}', None),
+        (b'"no room"', "no room"),
+        (b'["no room", 5, {"why": "full"}]', "no room; full"),
         (b'{"title": "Not valid.", "status": 400, "errors": {"start": ["Value x."]}}', "Not valid.; Value x."),
         (b"\x1b[31mred\x00", "[31mred"),
         (b"x" * 300, "x" * 200 + "…"),

@@ -73,7 +73,7 @@ class Server(ABC):
     """
 
     def __init__(self, port: int) -> None:
-        self.port = port
+        self.port: int = port
         self._thread: LoopThread | None = None
         self._running: _Running | None = None
 
