@@ -5,7 +5,7 @@ from itertools import cycle, islice
 
 import aiohttp
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from threads_async import ExecutionThread, PaginationError, ThreadPage, ThreadsClient, ThreadType
@@ -144,6 +144,44 @@ def test_no_list_is_read_incompletely_or_twice_in_silence(
             problem = str(error)
         assert FILTER_ADVICE in problem or expected[:most] == got
         assert expected[: len(got)] == got
+
+
+@given(
+    matches=st.lists(st.booleans(), max_size=40),
+    total=st.integers(1, 12),
+    starts=st.lists(st.none() | st.booleans(), max_size=40),
+    count_unfiltered=st.booleans(),
+)
+# Two that start before the second request: the count grows by as many as the second page repeats.
+@example(matches=[False, True] * 6, total=4, starts=[True] * 12, count_unfiltered=False)
+def test_nothing_is_given_twice_where_threads_start_meanwhile(
+    matches: list[bool], total: int, starts: list[bool | None], count_unfiltered: bool
+) -> None:
+    """Threads start at the end of the list; None is a request between which and the next none starts."""
+    walks: list[Walk] = [PlainWalk(0, total, filtered=True), ConsistentWalk(0, total, filtered=True)]
+    for walk in walks:
+        alive = list(matches)
+        starting = iter(starts)
+        got: list[str | None] = []
+        problem = ""
+        try:
+            while (asked := walk.next_slice()) is not None:
+                places = range(len(alive))[asked.start : asked.start + asked.total]
+                shown = [
+                    ExecutionThread(1, f"{place}", "Manual", CREATED + timedelta(place))
+                    for place in places
+                    if alive[place]
+                ]
+                count = len(alive) if count_unfiltered else sum(alive)
+                step = walk.accept(asked, ThreadPage(tuple(shown), count, asked.start))
+                walk = step.walk  # noqa: PLW2901 - the walk after it
+                got += [thread.thread_token for thread in step.items]
+                alive += [one for one in [next(starting, None)] if one is not None]
+        except PaginationError as error:
+            problem = str(error)
+
+        assert len(set(got)) == len(got)
+        assert FILTER_ADVICE in problem or {f"{place}" for place, match in enumerate(matches) if match} <= set(got)
 
 
 @given(

@@ -17,11 +17,10 @@ Rule 4. A page larger than asked for, or the page before it once more (the serve
 Rule 5. What a server sends for a `start` at or past its own count is no part of the list: some send the last page
         again.
 Rule 6. A server that filters after slicing sends short pages, and the next one begins in the middle of the page
-        before. So if the list is filtered, and a page after a short one shares more threads with it than the list has
-        grown by, the page before is asked for again, in its received size. If fewer threads come, the server filtered
-        out some of just that slice: a `PaginationError` before any thread is handed out twice. If as many come, it is
-        an honest list that has moved. On a list that stands still, this is exact: a page whose whole slice matches
-        cannot overlap with the next one.
+        before. So if the list is filtered, and a page after a short one shares a thread with it, the page before is
+        asked for again, in its received size. If fewer threads come, the server filtered out some of just that slice:
+        a `PaginationError` before any thread is handed out twice. If as many come, it is an honest list that has moved.
+        On a list that stands still, this is exact: a page whose whole slice matches cannot overlap with the next one.
 """
 
 from typing import Final, Protocol
@@ -215,11 +214,11 @@ class PlainWalk:
         return self.previous is not None and not set(self.previous.items).isdisjoint(page.items)
 
     def _is_suspect(self, page: ThreadPage) -> bool:
-        """Tell whether `page` shares threads with a short page before it that the list's growth does not explain."""
+        """Tell whether `page` shares a thread with a short page before it."""
         before = self.previous
         if before is None or not self.filtered or self.stride == self.total:
             return False
-        return len(set(before.items).intersection(page.items)) > max(0, page.total_count - before.total_count)
+        return not set(before.items).isdisjoint(page.items)
 
     def _is_repeated(self, page: ThreadPage) -> bool:
         """Tell whether `page` begins with the thread that the page before began with (rule 4).
