@@ -227,18 +227,27 @@ def test_only_a_body_that_is_no_page_at_all_casts_doubt_on_the_base_url(body: by
     assert hinted is ("base_url" in str(fault_of(body)))
 
 
-@given(st.data())
-def test_the_beginning_of_a_page_is_cut_and_the_whole_is_not(data: st.DataObject) -> None:
-    body = json.dumps(
-        {"totalCount": 2, "items": [GOOD, GOOD | {"type": "поток \U0001f600 \\"}]}, ensure_ascii=False
-    ).encode()
-
-    assert is_cut(body[: data.draw(st.integers(0, len(body) - 1))])
-    assert not is_cut(body)
-
-
 @pytest.mark.parametrize(
-    "body", [b"<html>", b"{}x", b"null", b'{"a": tru!', b'{"a":"\xff"}', b'{"x":' + b"[" * 100_000]
+    "body",
+    [b"<html>", b"{}x", b"null", b"12", b'{"a": tru!', b'{"a": -x', b'{"a":"\xff"}', b'{"x":' + b"[" * 100_000],
 )
 def test_a_body_that_is_wrong_in_another_way_is_not_cut(body: bytes) -> None:
     assert not is_cut(body)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(value=st.dictionaries(st.text(max_size=8), _JSON, max_size=3), ascii_only=st.booleans(), data=st.data())
+def test_the_beginning_of_a_json_text_is_cut_and_the_whole_is_not(
+    value: dict[str, Any], ascii_only: bool, data: st.DataObject
+) -> None:
+    whole = json.dumps(value, ensure_ascii=ascii_only).encode(errors="surrogatepass")
+    at = data.draw(st.integers(0, len(whole) - 1))
+
+    assert is_cut(whole[:at])
+    assert not is_cut(whole)

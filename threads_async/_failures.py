@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
+from aiohttp.http_exceptions import HttpProcessingError
 
 from threads_async._settings import DEFAULT_BASE_URL
 from threads_async._wire import Request
@@ -57,8 +57,9 @@ def failure_of(error: Exception, request: Request) -> RequestError:
 
 
 def _of_the_answer(error: aiohttp.ClientResponseError | aiohttp.ClientPayloadError, request: Request) -> RequestError:
-    # What was not compressed as it says, or in a way that was not asked for.
-    if isinstance(error.__cause__, ContentEncodingError) or "Can not decode content-encoding" in str(error):
+    # What was not compressed as it says, or in a way that was not asked for. aiohttp says something else of deflate
+    # whose end is missing.
+    if "Can not decode" in f"{error} {error.__cause__}":
         reason = "the encoding is wrong or not supported"
         return DecodeError("the body of the answer cannot be decompressed", reason=reason, start=request.start)
     # Bytes that are not HTTP have no class of their own; what a body lacks at its end has one.

@@ -144,12 +144,17 @@ def decode(request: Request, response: Response) -> ThreadPage:
 
 def is_cut(body: bytes) -> bool:
     """Tell whether `body` is the beginning of a JSON text whose end is missing."""
+    # The parser calls `-`, `1.` and `1e` a fault. With one more digit they are numbers, and what follows is missing.
+    return _lacks_its_end(body) or _lacks_its_end(body + b"0")
+
+
+def _lacks_its_end(body: bytes) -> bool:
     try:
         _skim(body)
     except msgspec.DecodeError as error:
         return "truncated" in str(error)
     except (UnicodeDecodeError, RecursionError):
-        return False
+        pass
     return False
 
 
