@@ -113,15 +113,33 @@ async def test_bytes_after_a_complete_answer_do_not_spoil_it(ending: Any, more: 
     assert 1 == requests
 
 
-async def test_what_follows_an_answer_is_not_taken_for_the_next_one() -> None:
-    false = json.dumps({"totalCount": 9, "items": [THREAD]}).encode()
+@pytest.mark.parametrize(
+    "before", [b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"]
+)
+async def test_bytes_after_an_answer_do_not_spoil_it_wherever_the_network_cuts_it(before: bytes) -> None:
+    whole = before + answer(PAGE) + b"x"
+    for at in range(1, len(whole)):
+        page, requests = await outcome_of(send(whole[:at], whole[at:]))
+
+        assert (1, 1) == (getattr(page, "total_count", page), requests), at
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_what_follows_an_answer_is_not_taken_for_the_next_one(at_once: bool) -> None:
+    false = answer(json.dumps({"totalCount": 9, "items": [THREAD]}).encode())
+    chunks = [answer(PAGE) + false] if at_once else [answer(PAGE), false]
     async with (
-        WireServer(send(answer(PAGE), answer(false), close=False), send(answer(PAGE))) as server,
+        WireServer(send(*chunks, close=False), send(answer(PAGE))) as server,
         ThreadsClient("x", base_url=server.url) as client,
     ):
-        counts = [(await client.fetch_page(ThreadsQuery())).total_count for _ in range(2)]
+        counts = [(await client.fetch_page(ThreadsQuery())).total_count]
+        # The connection is idle when the second chunk comes.
+        for _ in range(10):
+            await asyncio.sleep(0)
+        counts.append((await client.fetch_page(ThreadsQuery())).total_count)
 
     assert [1, 1] == counts
+    assert 2 == len(server.requests)
 
 
 async def test_in_a_session_given_bytes_after_an_answer_are_an_error_that_says_so() -> None:

@@ -2,29 +2,61 @@
 
 import asyncio
 import functools
-from typing import Final
+from http import HTTPStatus
+from typing import Any, Final
 
 import aiohttp
+from aiohttp import StreamReader
 from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
 
 _HAPPY_EYEBALLS_DELAY: Final = 0.02
 """Seconds until the next address of a host is tried as well. `localhost` often means `::1` first, where a server on
 IPv4 alone does not answer (on Windows not even with a refusal), and the usual 0.25 s would be waited in vain."""
 
 
-class _HeadFirst(ResponseHandler):
-    """Reads the head of an answer before what follows it.
+_END_OF_HEAD: Final = b"\r\n\r\n"
 
-    aiohttp's parser throws away all that it has read of an answer if other bytes follow it in the same chunk. With the
-    head read first, such bytes end the connection, and the answer counts (RFC 9112, section 6.3 allows that).
+
+class _HeadFirst(ResponseHandler):
+    """Passes the head of an answer to aiohttp's parser before what follows it.
+
+    The parser throws away all that it has read of an answer if other bytes follow it in the same call. With the head
+    passed first, such bytes end the connection, and the answer counts (RFC 9112, section 6.3 allows that). Bytes that
+    come later, when nothing has been asked, end the connection too: aiohttp would take them for the next answer.
     """
+
+    # The last bytes of a head that has not ended yet: its end may come in two parts.
+    _last = b""
+    # Whether the head of the final answer has come.
+    _answered = False
+
+    def set_response_params(self, **parameters: Any) -> None:
+        """Get ready for the answer to a request."""
+        self._answered = False
+        super().set_response_params(**parameters)
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Take the head of an answer from the parser."""
+        # The others are interim answers, such as 100 Continue.
+        self._answered = data[0].code >= HTTPStatus.OK
+        super().feed_data(data, size)
 
     def data_received(self, data: bytes) -> None:
         """Take `data` from the network."""
-        if data.startswith(b"HTTP/1."):
-            head, end, data = data.partition(b"\r\n\r\n")
-            super().data_received(head + end)
+        while data and self.exception() is None and (self._payload is None or self._payload.is_eof()):
+            if self._answered:
+                self.abort()
+                return
+            end = (self._last + data).find(_END_OF_HEAD)
+            if end < 0:
+                self._last = (self._last + data)[1 - len(_END_OF_HEAD) :]
+                break
+            length = end + len(_END_OF_HEAD) - len(self._last)
+            self._last = b""
+            head, data = data[:length], data[length:]
+            super().data_received(head)
             if not data:
                 return
         # aiohttp itself calls this without bytes, so that a parser that it has paused goes on.

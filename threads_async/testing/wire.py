@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -68,13 +68,21 @@ class WireServer:
                 await writer.wait_closed()
 
 
+async def _write(writer: asyncio.StreamWriter, chunks: Iterable[bytes]) -> None:
+    for chunk in chunks:
+        writer.write(chunk)
+        await writer.drain()
+        # A client in the same event loop gets its turn to read, so that chunks do not become one on the way: in the
+        # first turn the loop may not know yet that there is something to read.
+        for _ in range(2):
+            await asyncio.sleep(0)
+
+
 def send(*chunks: bytes, close: bool = True) -> Script:
     """Send `chunks` one by one, then close the connection, or keep it for the next request."""
 
     async def script(writer: asyncio.StreamWriter) -> None:
-        for chunk in chunks:
-            writer.write(chunk)
-            await writer.drain()
+        await _write(writer, chunks)
         if close:
             raise ConnectionError
 
@@ -85,9 +93,7 @@ def reset(*chunks: bytes) -> Script:
     """Send `chunks`, then reset the connection: the other side sees ECONNRESET instead of an end."""
 
     async def script(writer: asyncio.StreamWriter) -> None:
-        for chunk in chunks:
-            writer.write(chunk)
-            await writer.drain()
+        await _write(writer, chunks)
         raw: socket.socket = writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise ConnectionError
@@ -99,9 +105,7 @@ def hang(*chunks: bytes) -> Script:
     """Send `chunks`, then nothing more, and keep the connection open."""
 
     async def script(writer: asyncio.StreamWriter) -> None:
-        for chunk in chunks:
-            writer.write(chunk)
-            await writer.drain()
+        await _write(writer, chunks)
         await asyncio.Event().wait()
 
     return script
