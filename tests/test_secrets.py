@@ -6,6 +6,7 @@ import json
 import pickle
 import time
 import urllib.parse
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -85,7 +86,18 @@ def test_a_secret_is_found_however_it_is_escaped(escape: object, secret: str) ->
 
 
 @pytest.mark.parametrize(
-    "escaped", [JWT.replace(".", r"\u002e"), JWT.replace("J", r"\u004A").replace(r"ey\u004A", "eyJ")]
+    "escaped",
+    [
+        JWT.replace(".", r"\u002e"),
+        JWT.replace(".", r"\\u002E"),
+        JWT.replace(".", "%2e"),
+        JWT.replace(".", "&#46;"),
+        JWT.replace(".", "&#x2E;"),
+        JWT.replace("J", r"\u004A"),
+        JWT.replace("e", "%65"),
+        JWT.replace("y", "&#121;").replace("_", "&#x5f;"),
+        "".join(rf"\u{ord(one):04x}" for one in JWT),
+    ],
 )
 def test_a_jwt_with_escapes_is_hidden_whole(escaped: str) -> None:
     assert "no … here" == scrub(f"no {escaped} here")
@@ -103,8 +115,42 @@ def test_an_excerpt_has_no_part_of_a_secret_wherever_the_text_is_cut(text: str, 
     assert len(shown) <= 201
 
 
+@pytest.mark.parametrize("at", [*range(8150, 8200), *range(4060, 4100), *range(60)])
+def test_an_excerpt_has_no_part_of_a_secret_at_a_border_of_what_is_scrubbed(at: int) -> None:
+    assert "X" not in (excerpt(" " * at + "XYZ" * 10 + "y" * 9000, Secret("XYZ" * 10)) or "")
+
+
+@pytest.mark.parametrize("length", range(1, 31))
+@pytest.mark.parametrize("escape", [str, lambda text: "".join(f"&#x0000{ord(one):x};" for one in text)])
+def test_an_excerpt_of_a_text_without_its_end_has_no_part_of_a_secret(
+    length: int, escape: Callable[[str], str]
+) -> None:
+    secret = ("XYZ" * 10)[:30]
+    said = f"{'no room; ' * 60}no {escape(secret[:length])}"
+
+    shown = excerpt(said, Secret(secret), whole=False)
+
+    assert shown is not None
+    assert shown.startswith("no room;")
+    assert "X" not in shown
+    assert "&#" not in shown
+
+
+@given(secret=st.text("XYZ", min_size=12), at=st.integers(1, 11), between=st.sampled_from("\n\t \u200b\r\x1b\u00ad"))
+def test_an_excerpt_does_not_show_a_secret_in_two_pieces(secret: str, at: int, between: str) -> None:
+    assert None is excerpt(f"no {secret[:at]}{between}{secret[at:]} here", Secret(secret))
+
+
+def test_an_excerpt_does_not_show_what_may_be_in_an_unknown_encoding() -> None:
+    assert None is excerpt("no open sesame".encode("utf-16-le").decode(), Secret("open sesame"))
+
+
+def test_of_secrets_that_hold_each_other_nothing_is_left() -> None:
+    assert "no … and …" == scrub("no abcdef and abc", Secret("abc"), Secret("abcdef"))
+
+
 def test_an_excerpt_is_one_line_that_tells_when_more_is_left_out() -> None:
-    assert "a b" == excerpt("\ta \x00\n b ")
+    assert "a b" == excerpt("\ta \x1b\n b ")
     assert None is excerpt(" \n")
     assert "x" * 200 + "…" == excerpt("x" * 201)
 

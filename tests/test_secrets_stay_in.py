@@ -112,6 +112,27 @@ async def test_no_error_shows_a_secret(name: str, all_logs: pytest.LogCaptureFix
         assert_clean(f"{record.getMessage()} {vars(record)!r}")
 
 
+@pytest.mark.parametrize("status", [401, 404, 500])
+@pytest.mark.parametrize(
+    "body",
+    [f'{{"message": "no {API_TOKEN[:20]}', f"no {API_TOKEN[:20]}", f"{'no ' * 22_000}{THREAD_TOKEN}"],
+    ids=["JSON", "text", "more than is read"],
+)
+async def test_an_error_without_its_end_shows_no_part_of_a_token(body: str, status: int) -> None:
+    head = f"HTTP/1.0 {status} Bad\r\n\r\n"
+    async with (
+        WireServer(send(f"{head}{body}".encode())) as server,
+        ThreadsClient(API_TOKEN, base_url=server.url, retry=RetryPolicy(attempts=1)) as client,
+    ):
+        with pytest.raises(StatusError) as caught:
+            await client.fetch_page(ThreadsQuery(thread_token=THREAD_TOKEN))
+
+    # Not the traceback: its last frame is this test, whose locals are the canaries.
+    shown = f"{caught.value} {caught.value!r} {vars(caught.value)!r}"
+    assert API_TOKEN[:4] not in shown
+    assert_clean(shown)
+
+
 async def test_no_public_value_shows_a_secret() -> None:
     with contextlib.ExitStack() as stack:
         out = stack.enter_context(contextlib.redirect_stdout(io.StringIO()))

@@ -62,7 +62,8 @@ def test_every_other_status_is_an_error_of_its_kind(status: int, kind: type[Stat
         (b'"no room"', "no room"),
         (b'["no room", 5, {"why": "full"}]', "no room; full"),
         (b'{"title": "Not valid.", "status": 400, "errors": {"start": ["Value x."]}}', "Not valid.; Value x."),
-        (b"\x1b[31mred\x00", "[31mred"),
+        (b"\x1b[31mred", "[31mred"),
+        (b"red\x00", None),
         (b"x" * 300, "x" * 200 + "…"),
         ("ошибка".encode("cp1251"), "������"),
         (b"[" * 100_000, "[" * 200 + "…"),
@@ -74,6 +75,28 @@ def test_the_words_of_the_server_are_told_short_and_clean(body: bytes, said: str
 
     assert said == error.server_message
     assert (said or "the server failed") in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbf<html>Bad Gateway</html>",
+        b"\xc2\xa0<h1>Bad Gateway</h1>",
+        b"Sorry! <!DOCTYPE html><p>Bad Gateway",
+        "<html>Bad Gateway</html>".encode("utf-16"),
+        b'{"message": "<html>Bad Gateway</html>"}',
+        b'"at the gate: <BR>Bad Gateway"',
+        b"<?xml version='1.0'?><error>Bad Gateway</error>",
+    ],
+)
+def test_markup_is_recognised_without_its_content_type(body: bytes) -> None:
+    error = error_of(502, body)
+
+    assert "the server failed (502); a proxy in front of the API may have answered" == str(error)
+
+
+def test_text_with_an_angle_bracket_is_no_markup() -> None:
+    assert "start < 0 and total <b>" == error_of(500, b"start < 0 and total <b>").server_message
 
 
 def test_a_page_of_html_is_not_quoted_but_a_proxy_suspected() -> None:

@@ -12,12 +12,6 @@ from typing import Final, NoReturn, final
 SHOWN_FROM: Final = 24
 """A token shorter than this is hidden whole: its ends would be too much of it."""
 
-_LETTER: Final = r"(?:[\w-]|\\u00(?!2[eE])[2-7][0-9a-fA-F])"
-_DOT: Final = r"(?:\.|\\u002[eE])"
-_JWT: Final = re.compile(rf"eyJ{_LETTER}{{5,}}+({_DOT}{_LETTER}++(?:{_DOT}{_LETTER}*+)?)?")
-"""A JWT, also with characters escaped as JSON escapes them. Without a group, it only begins like one: such a run of
-letters is matched as well so that it is read once, not once for each place in it where a JWT could begin."""
-
 _WINDOW: Final = 4096
 """Characters of a foreign text that are looked at; far more than are shown."""
 
@@ -27,6 +21,31 @@ _LONGEST_ESCAPE: Final = 16
 _EXCERPT_LENGTH: Final = 200
 _JSON_ESCAPES: Final = {character: json.dumps(character)[1:-1] for character in '"\\\b\f\n\r\t'} | {"/": "\\/"}
 _HTML_NAMES: Final = {character: html.escape(character) for character in '&<>"'} | {"'": "&apos;"}
+
+
+def _ways_to_write(character: str) -> str:
+    """Return a pattern of what `character` can look like: itself, or as JSON, a URL or HTML escape it."""
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    escapes = [
+        "".join(rf"\\{{1,4}}u{units[at : at + 4]}" for at in range(0, len(units), 4)),
+        "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "surrogatepass")),
+        f"&#(?:0{{0,4}}{ord(character)}|x0{{0,4}}{ord(character):x});",
+        *(re.escape(names[character]) for names in (_JSON_ESCAPES, _HTML_NAMES) if character in names),
+    ]
+    if character == " ":
+        escapes.append(r"\+")
+    return f"(?:{re.escape(character)}|(?i:{'|'.join(escapes)}))"
+
+
+_BEGINNING: Final = "".join(map(_ways_to_write, "eyJ"))
+_DOT: Final = _ways_to_write(".")
+_LETTER: Final = rf"(?!{_DOT})(?:[\w-]|\\{{1,4}}u00[2-7][0-9a-fA-F]|%[2-7][0-9a-fA-F]|&#[xX]?[0-9a-fA-F]{{2,6}};)"
+_JWT: Final = re.compile(rf"{_BEGINNING}(?:{_LETTER}){{5,}}+({_DOT}(?:{_LETTER})++(?:{_DOT}(?:{_LETTER})*+)?)?")
+"""A JWT, also with characters escaped as JSON, a URL or HTML escape them.
+
+Without a group, it only begins like one: such a run of letters is matched as well so that it is read once, not once for
+each place in it where a JWT could begin.
+"""
 
 
 @final
@@ -62,27 +81,13 @@ def shorten(token: str | None) -> str | None:
     return f"{token[:3]}…{token[-4:]}"
 
 
-def _ways_to_write(character: str) -> str:
-    """Return a pattern of what `character` can look like: itself, or as JSON, a URL or HTML escape it."""
-    units = character.encode("utf-16-be", "surrogatepass").hex()
-    ways = [
-        re.escape(character),
-        "".join(rf"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)),
-        "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "surrogatepass")),
-        f"&#(?:0{{0,4}}{ord(character)}|x0{{0,4}}{ord(character):x});",
-        *(re.escape(names[character]) for names in (_JSON_ESCAPES, _HTML_NAMES) if character in names),
-    ]
-    if character == " ":
-        ways.append(r"\+")
-    return f"(?:{'|'.join(ways)})"
-
-
 def scrub(text: str, *secrets: Secret) -> str:
     """Return `text` without `secrets` and with everything that looks like a thread token shortened.
 
     Secrets are found as they are and with any of their characters escaped, as JSON, URLs and HTML do it.
     """
-    for secret in secrets:
+    # The longest first: one may be a part of another.
+    for secret in sorted(secrets, key=lambda secret: len(secret.reveal()), reverse=True):
         pattern = "".join(map(_ways_to_write, secret.reveal()))
         text = re.sub(pattern, "…", text, flags=re.IGNORECASE)
     return _JWT.sub(_shorten_match, text)
@@ -92,19 +97,33 @@ def _shorten_match(found: re.Match[str]) -> str:
     text = found.group()
     if found[1] is None:
         return text
-    return "…" if "\\" in text else shorten(text) or "…"
+    return "…" if set("\\%&").intersection(text) else shorten(text) or "…"
 
 
-def excerpt(text: str, *secrets: Secret) -> str | None:
-    """Return the beginning of a text of a server's making on one line, without secrets; None if there is nothing.
+def excerpt(text: str, *secrets: Secret, whole: bool = True) -> str | None:
+    """Return the beginning of a text of a server's making on one line, without secrets; None if nothing can be shown.
 
-    A server may send back what it was sent. So the text is scrubbed before it is cut, and where it is too long to be
-    scrubbed whole, so much of the end is dropped that no part of a secret can be left there.
+    A server may send back what it was sent. So the text is scrubbed before it is cut, and where its end is missing or
+    it is too long to be scrubbed whole, so much of the end is dropped that no part of a secret can be left there.
+
+    Args:
+        text: What the server said.
+        secrets: What must not be shown of it.
+        whole: Whether `text` is known to have its end.
     """
-    margin = max([_WINDOW, *(_LONGEST_ESCAPE * len(secret.reveal()) for secret in secrets)])
-    window = text[: _WINDOW + margin]
+    if "\0" in text:
+        # It is no text, or one in an encoding that was not recognised: no secret would be found in it.
+        return None
+    longest = _LONGEST_ESCAPE * max((len(secret.reveal()) for secret in secrets), default=0)
+    window = text[: _WINDOW + max(_WINDOW, longest)]
     clean = scrub(window, *secrets)
     if len(window) < len(text):
-        clean = clean[:-margin]
+        clean = clean[: -max(_WINDOW, longest)]
+    elif not whole:
+        clean = clean[: len(clean) - longest]
+    solid = "".join(character for character in clean if character.isprintable() and not character.isspace())
+    if scrub(solid, *secrets) != solid:
+        # A line break, say, has kept a secret from being found.
+        return None
     line = " ".join("".join(character if character.isprintable() else " " for character in clean).split())
     return (line if len(line) <= _EXCERPT_LENGTH else f"{line[:_EXCERPT_LENGTH]}…") or None

@@ -1,6 +1,8 @@
 """What the status of an answer means. Performs no I/O."""
 
 import math
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,6 +17,9 @@ from threads_async.errors import ServerError, StatusError, TooManyRequestsError,
 
 _SERVER_ERRORS: Final = range(500, 600)
 _REDIRECTS: Final = range(300, 400)
+_MARKUP: Final = re.compile(
+    r"^\W*<|<(?:!doctype|/?(?:html|head|body|title|script|style|h1|p|div|center|br)\b)", re.IGNORECASE
+)
 
 
 def status_error(response: Response, *secrets: Secret, now: datetime) -> StatusError | None:
@@ -28,8 +33,13 @@ def status_error(response: Response, *secrets: Secret, now: datetime) -> StatusE
     status = response.status
     if status == HTTPStatus.OK:
         return None
-    html = _is_html(response)
-    said = None if html else _server_message(response.body, *secrets)
+    said = _server_message(response, *secrets)
+    html = "html" in response.headers.get("Content-Type", "").lower() or (
+        said is not None and _MARKUP.search(said) is not None
+    )
+    if html:
+        # Of a page of a web server nothing is worth quoting.
+        said = None
     details: dict[str, Any] = {
         "status": status,
         "server_message": said,
@@ -54,17 +64,14 @@ def status_error(response: Response, *secrets: Secret, now: datetime) -> StatusE
     return StatusError(f"the server answered {words} instead of 200", hint=hint, **details)
 
 
-def _is_html(response: Response) -> bool:
-    """Tell whether the body is a page of a web server, of which nothing is worth quoting."""
-    return "html" in response.headers.get("Content-Type", "").lower() or response.body.lstrip()[:1] == b"<"
-
-
-def _server_message(body: bytes, *secrets: Secret) -> str | None:
+def _server_message(response: Response, *secrets: Secret) -> str | None:
     """Return the server's own words: its `message`, else all texts of its JSON, else the beginning of its text."""
+    body = response.body
     try:
         value: object = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return excerpt(body.decode(errors="replace"), *secrets)
+        encoding = "utf-16" if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8"
+        return excerpt(body.decode(encoding, errors="replace"), *secrets, whole=response.whole)
     # {"message": …} by the API's page; an error of ASP.NET itself has a title and lists of texts.
     if isinstance(value, dict):
         members = cast("dict[str, object]", value)

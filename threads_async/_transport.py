@@ -194,9 +194,11 @@ class Transport:
                 body = await self._read(answer)
                 if body is None:
                     return self._too_large()
-                if answer.status == HTTPStatus.OK and _ends_with_connection(answer) and is_cut(body):
+                unbounded = _ends_with_connection(answer)
+                if answer.status == HTTPStatus.OK and unbounded and is_cut(body):
                     return cut_short()
-                return Response(answer.status, answer.headers, body)
+                whole = not unbounded and (answer.status == HTTPStatus.OK or len(body) <= _MOST_OF_AN_ERROR)
+                return Response(answer.status, answer.headers, body, whole)
         except TimeoutError:
             return RequestTimeoutError(f"no whole answer within {timeout:g} s")
         except asyncio.CancelledError:

@@ -43,11 +43,15 @@ class Request:
 
 @frozen
 class Response:
-    """What the transport brings back: the whole answer, its body decompressed."""
+    """What the transport brings back: an answer, its body decompressed.
+
+    `whole` is whether the body is known to have its end. Only that of an error may lack it.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=lambda body: f"<{len(body)} bytes>")
+    whole: bool = True
 
 
 def encode(query: ThreadsQuery, base_url: str) -> Request:
