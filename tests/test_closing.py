@@ -7,8 +7,10 @@ import gc
 import pickle
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import aiohttp
@@ -17,6 +19,7 @@ import pytest
 from threads_async import (
     ClientClosedError,
     PageIterator,
+    PaginationError,
     RetryPolicy,
     ServerError,
     ThreadsClient,
@@ -63,24 +66,46 @@ class Group:
             await asyncio.wait(tasks, timeout=10)
 
 
-@pytest.mark.parametrize("what", ["client", "session"])
+@pytest.mark.parametrize("what", ["client", "session", "both"])
 async def test_whoever_waits_for_a_connection_of_a_given_session_is_told_that_it_was_closed(what: str) -> None:
     async with WireServer(hang()) as server:
         session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1))
         client = ThreadsClient("x", base_url=server.url, session=session, retry=ONCE)
         group = Group()
-        if what == "session":
-            await group.run(client, 3, session.close)
-        else:
 
-            async def close_both() -> None:
+        async def close() -> None:
+            if what != "session":
                 await client.close()
+            if what != "client":
                 await session.close()
 
-            await group.run(client, 3, close_both)
+        await group.run(client, 3, close)
         await client.close()
+        left_open = not session.closed
+        await session.close()
 
     assert [ClientClosedError] * 3 == group.ends
+    assert (what == "client") is left_open
+
+
+async def test_whoever_pauses_before_a_retry_is_told_at_once_that_the_client_was_closed(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused = asyncio.Event()
+
+    async def pause_for_ever(_: float) -> None:
+        paused.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("threads_async._transport._pause", pause_for_ever)
+    server.fail_next()
+    client = ThreadsClient(server.token, base_url=server.url)
+    task = asyncio.create_task(client.fetch_page(ThreadsQuery()))
+    async with asyncio.timeout(10):
+        await paused.wait()
+        await client.close()
+        with pytest.raises(ClientClosedError):
+            await task
 
 
 async def test_whoever_waits_for_a_connection_of_the_clients_own_session_is_told_that_it_was_closed() -> None:
@@ -172,6 +197,83 @@ async def test_after_an_error_no_request_runs_on(way: Any, consistent: bool) -> 
     assert ServerError is caught.type
 
 
+async def for_each(client: ThreadsClient, **how: Any) -> None:
+    # Not a comprehension, whose frame would hold the iterator.
+    async for _ in client.threads(**how):
+        pass
+
+
+async def for_each_page(client: ThreadsClient, **how: Any) -> None:
+    async for _ in client.threads(**how).pages():
+        pass
+
+
+async def cancel(task: "asyncio.Task[object]") -> object:
+    task.cancel()
+    return await asyncio.gather(task, return_exceptions=True)
+
+
+async def cancel_and_look(task: "asyncio.Task[object]") -> object:
+    task.cancel()
+    return await asyncio.wait([task])
+
+
+async def run_out_of_time(task: "asyncio.Task[object]") -> object:
+    with pytest.raises(TimeoutError) as late:
+        async with asyncio.timeout(0.01):
+            await task
+    return late
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("stop", [cancel, cancel_and_look, run_out_of_time])
+@pytest.mark.parametrize("way", [collect, for_each, for_each_page])
+async def test_after_a_cancellation_no_request_runs_on_though_somebody_keeps_it(way: Any, stop: Any) -> None:
+    """A task keeps the cancellation that ended it, and so does whoever gathers it."""
+    stuck = asyncio.Event()
+
+    async def answer_late(seen: Any) -> None:
+        if int(seen.parameters["start"]) > 0:
+            await stuck.wait()
+
+    async with (
+        FakeServer(threads=1000) as server,
+        ThreadsClient(server.token, base_url=server.url, retry=ONCE) as client,
+    ):
+        server.on_request = answer_late
+        before = asyncio.all_tasks()
+        task = asyncio.create_task(way(client, total=100, prefetch=4))
+        while len(server.requests) < 4:
+            await asyncio.sleep(0.001)
+        kept = await stop(task)
+        await turns(2)
+        left = [task for task in asyncio.all_tasks() - before if "threads_async/_" in repr(task)]
+        stuck.set()
+
+    assert [] == left
+    assert kept is not None
+    assert task.cancelled()
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("consistent", [None, False, True])
+async def test_an_error_of_pages_that_contradict_each_other_keeps_nothing_alive(
+    consistent: bool | None, server: FakeServer, client: ThreadsClient
+) -> None:
+    server.fault_for = lambda _: Fault(200, b'{"totalCount":9,"items":[]}')
+
+    gone: list[weakref.ref[PaginationError]] = []
+    try:
+        if consistent is None:
+            await client.fetch_page(ThreadsQuery())
+        else:
+            await anext(client.threads(consistent=consistent).pages())
+    except PaginationError as error:
+        gone = [weakref.ref(error)]
+
+    assert [None] == [error() for error in gone]
+
+
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("prefetch", [0, 4])
 async def test_an_error_keeps_nothing_alive(prefetch: int, server: FakeServer, client: ThreadsClient) -> None:
@@ -217,6 +319,52 @@ def test_an_iterator_used_in_a_second_event_loop_says_so_and_can_be_closed_there
             pass
 
     asyncio.run(use_again())
+
+
+def test_a_session_of_another_event_loop_is_told_so() -> None:
+    with FakeServer(threads=3) as server:
+
+        async def make() -> tuple[aiohttp.ClientSession, ThreadsClient]:
+            # Its connections do not outlive the loop.
+            session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+            client = ThreadsClient(server.token, base_url=server.url, session=session)
+            await client.threads().first()
+            await turns(2)
+            return session, client
+
+        session, client = asyncio.run(make())
+        with pytest.raises(ClientClosedError, match="belongs to another event loop"):
+            asyncio.run(client.threads().first())
+        asyncio.run(session.close())
+
+
+def test_a_client_may_be_closed_after_the_end_of_its_event_loop() -> None:
+    with FakeServer(threads=2500) as server:
+
+        async def use() -> ThreadsClient:
+            client = ThreadsClient(server.token, base_url=server.url)
+            pages = client.threads(total=100, prefetch=3).pages()
+            await anext(pages)
+            return client
+
+        client = asyncio.run(use())
+        asyncio.run(client.close())
+
+    assert client.closed
+
+
+def test_a_client_may_be_closed_from_another_event_loop_while_its_own_runs() -> None:
+    with FakeServer(threads=2500) as server, ThreadPoolExecutor() as threads:
+        server.latency = 60
+        client = ThreadsClient(server.token, base_url=server.url, retry=ONCE)
+        asked = threads.submit(lambda: asyncio.run(client.threads().first()))
+        while not server.requests:
+            time.sleep(0.001)
+
+        asyncio.run(client.close())
+
+        with pytest.raises(ClientClosedError):
+            asked.result(timeout=10)
 
 
 RUNNING = """

@@ -35,6 +35,10 @@ from threads_async import (
     ThreadsQuery,
     redact_url,
 )
+from threads_async._secrets import Secret
+from threads_async._source import PageSource
+from threads_async._transport import Limits, Transport
+from threads_async._wire import Request, Response
 from threads_async.testing import FakeServer, Fault, WireServer
 from threads_async.testing.wire import answer, hang, reset, send
 
@@ -43,6 +47,9 @@ THREAD_TOKEN = FakeServer(1, seed=99).threads[0].thread_token or ""
 PASSWORD = "canary-of-the-url"
 # A few characters at the ends of a thread token are shown on purpose; its middle never is.
 CANARIES = (API_TOKEN, PASSWORD, THREAD_TOKEN[8:40], THREAD_TOKEN[-24:-8])
+
+
+LIMITS = Limits(timeout=1, response_bytes=1000, retry=RetryPolicy())
 
 
 def assert_clean(text: str) -> None:
@@ -253,6 +260,70 @@ async def test_the_traceback_of_what_was_stopped_shows_no_secret(name: str, how:
             error = late.value
 
     assert_clean(locals_of(error))
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+async def test_the_traceback_of_an_error_in_a_hook_of_the_users_shows_the_hook_and_no_secret(prefetch: int) -> None:
+    async def hook_of_the_user(*given: object) -> None:
+        # What aiohttp gives to a hook is the hook's own affair.
+        del given
+        raise ZeroDivisionError
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_chunk_sent.append(hook_of_the_user)
+    trace.on_request_headers_sent.append(hook_of_the_user)
+
+    async def ask_with_a_hook(url: str) -> None:
+        async with (
+            aiohttp.ClientSession(trace_configs=[trace]) as session,
+            ThreadsClient(API_TOKEN, base_url=url, session=session) as client,
+        ):
+            await client.threads(thread_token=THREAD_TOKEN, prefetch=prefetch).collect()
+
+    async with WireServer(hang()) as server:
+        with pytest.raises(ZeroDivisionError) as caught:
+            await ask_with_a_hook(server.url)
+
+    assert "hook_of_the_user" in [entry.name for entry in caught.traceback]
+    assert "aiohttp" not in {str(entry.frame.f_globals["__name__"]).partition(".")[0] for entry in caught.traceback}
+    assert_clean(locals_of(caught.value))
+
+
+async def test_an_error_that_the_caller_handles_is_left_as_it_is(unused_tcp_port: int) -> None:
+    async def fail() -> None:
+        async with aiohttp.ClientSession() as session:
+            await session.get(f"http://127.0.0.1:{unused_tcp_port}")
+
+    class Broken(Transport):
+        async def get(self, request: Request) -> Response:
+            raise ZeroDivisionError
+
+    source = PageSource("http://zenno.example", Broken(Secret("x"), None, LIMITS))
+    try:
+        await fail()
+    except aiohttp.ClientError as error:
+        before = traceback.format_exception(error)
+        with pytest.raises(ZeroDivisionError):
+            await source.fetch(ThreadsQuery())
+        after = traceback.format_exception(error)
+
+    assert any("aiohttp" in line for line in before)
+    assert before == after
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, asyncio.CancelledError])
+async def test_what_stops_a_request_does_not_drag_an_error_of_aiohttp_along(stop: type[BaseException]) -> None:
+    class Broken(Transport):
+        async def get(self, request: Request) -> Response:
+            error = stop()
+            error.__context__ = aiohttp.ClientError(API_TOKEN)
+            raise error
+
+    source = PageSource("http://zenno.example", Broken(Secret("x"), None, LIMITS))
+    with pytest.raises(stop) as caught:
+        await source.fetch(ThreadsQuery())
+
+    assert None is caught.value.__context__
 
 
 INTERRUPTED = """

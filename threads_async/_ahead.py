@@ -1,11 +1,11 @@
 """Requests in flight ahead of the one that is waited for. No HTTP here."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 
 from attrs import evolve
 
+from threads_async import _ending
 from threads_async._paging import Slice
 from threads_async._source import PageSource
 from threads_async.models import ThreadPage, ThreadsQuery
@@ -54,19 +54,8 @@ class Ahead:
 
     async def aclose(self) -> None:
         """End all requests in flight, and wait until they have ended, unless they run in another event loop."""
-        tasks, self._tasks = list(self._tasks.values()), {}
-        for task in tasks:
-            _cancel(task)
-        loop = asyncio.get_running_loop()
-        await asyncio.gather(*(task for task in tasks if task.get_loop() is loop), return_exceptions=True)
+        tasks, self._tasks = self._tasks, {}
+        await _ending.end(tasks.values())
 
     def __del__(self) -> None:
-        for task in self._tasks.values():
-            _cancel(task)
-
-
-def _cancel(task: "asyncio.Task[ThreadPage]") -> None:
-    """Cancel `task`, from whichever thread and event loop."""
-    # A loop that is closed has no use for it.
-    with contextlib.suppress(RuntimeError):
-        task.get_loop().call_soon_threadsafe(task.cancel)
+        _ending.cancel(self._tasks.values())

@@ -1,6 +1,7 @@
 """The session that a client makes for itself."""
 
 import asyncio
+import contextlib
 import functools
 from http import HTTPStatus
 from typing import Any, Final
@@ -83,3 +84,16 @@ def own_session(resolver: AbstractResolver | None) -> aiohttp.ClientSession:
     # aiohttp has no public way to say what reads the answers of a connection.
     vars(connector)["_factory"] = functools.partial(_HeadFirst, loop=asyncio.get_running_loop())
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
+async def close_session(session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop) -> None:
+    """Close `session`, whose event loop is `loop`, from this one or another."""
+    if loop is asyncio.get_running_loop():
+        await session.close()
+        return
+    if loop.is_running():
+        # It may be cancelled there, because that loop is about to end.
+        await asyncio.wait([asyncio.wrap_future(asyncio.run_coroutine_threadsafe(session.close(), loop))])
+    # A loop that is closed takes no more calls.
+    with contextlib.suppress(RuntimeError):
+        await session.close()

@@ -1,11 +1,20 @@
 """From a query to a page: encode, send, decode; and the requests that run on their own."""
 
 import asyncio
+import sys
+from typing import Final
 
-from threads_async import _wire
+from threads_async import _ending, _wire
+from threads_async._tracebacks import without_frames_of
 from threads_async._transport import Transport
 from threads_async.errors import ThreadsError
 from threads_async.models import ThreadPage, ThreadsQuery
+
+_WITH_SECRETS: Final = (
+    *("aiohttp", "aiosignal", "multidict", "yarl"),
+    *("threads_async._reading", "threads_async._session", "threads_async._transport"),
+)
+"""Modules whose frames hold headers, addresses or bodies."""
 
 
 class PageSource:
@@ -31,13 +40,15 @@ class PageSource:
         Raises:
             RequestError, ClientClosedError: As the transport and the decoder do.
         """
+        handled = sys.exception()
         try:
             request = _wire.encode(query, self._base_url)
             return _wire.decode(request, await self._transport.get(request))
         except ThreadsError as error:
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
-        except Exception:
-            # An error that nobody thought of needs its frames to be understood.
+        except Exception as error:
+            # An error that nobody thought of needs its frames to be understood, but not those with secrets.
+            without_frames_of(error, _WITH_SECRETS, but=handled)
             raise
         except BaseException as error:  # noqa: BLE001 - it is raised again
             # A cancellation, Ctrl-C, the end of the interpreter: the same object goes on.
@@ -60,7 +71,6 @@ class PageSource:
     async def close(self) -> None:
         """End all requests and close the transport. May be called again."""
         tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
+        _ending.cancel(tasks)
         await self._transport.close()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _ending.end(tasks)

@@ -6,12 +6,12 @@ context, since its errors show headers and addresses.
 """
 
 import asyncio
+import contextlib
 import random
 import time
 import warnings
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Final
 
 import aiohttp
@@ -19,19 +19,19 @@ from aiohttp.abc import AbstractResolver
 from attrs import frozen
 from tenacity import AsyncRetrying, RetryCallState
 
-from threads_async._failures import cut_short, failure_of
+from threads_async._ending import TimeLimits
+from threads_async._failures import failure_of
 from threads_async._logs import tell_of_retry
+from threads_async._reading import read_answer
 from threads_async._secrets import Secret
-from threads_async._session import own_session
+from threads_async._session import close_session, own_session
 from threads_async._status import status_error
 from threads_async._version import __version__
-from threads_async._wire import TOKEN_HEADER, Request, Response, is_cut
-from threads_async.errors import ClientClosedError, RequestError, RequestTimeoutError, ResponseTooLargeError
+from threads_async._wire import TOKEN_HEADER, Request, Response
+from threads_async.errors import ClientClosedError, RequestError, RequestTimeoutError
 from threads_async.retry import RetryBudget, RetryPolicy
 
 USER_AGENT: Final = f"threads-async/{__version__}"
-_MOST_OF_AN_ERROR: Final = 64 * 2**10
-"""Bytes read of an answer that is an error anyway."""
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 """The whole exchange has one timeout of ours; aiohttp's would cut in earlier."""
 
@@ -90,14 +90,16 @@ class Transport:
         self._sleep = sleep or _pause
         self._draw = draw
         self._resolver = resolver
+        self._running = TimeLimits()
         self.closed: bool = False
 
     async def close(self) -> None:
-        """Close the session if it is our own. May be called again."""
+        """End all exchanges and waits, and close the session if it is our own. May be called again."""
         self.closed = True
+        self._running.expire()
         own, self._own = self._own, None
-        if own is not None:
-            await own.close()
+        if own is not None and self._loop is not None:
+            await close_session(own, self._loop)
 
     def __del__(self) -> None:
         if getattr(self, "_own", None) is not None:
@@ -147,12 +149,18 @@ class Transport:
             return True
 
         # Errors go through the loop as values: raised in it, they would be held by its frames and it by theirs.
-        retrying = AsyncRetrying(sleep=self._sleep, retry=wants_another, wait=lambda _: pause)
+        retrying = AsyncRetrying(sleep=self._wait, retry=wants_another, wait=lambda _: pause)
         outcome: Response | RequestError = await retrying(attempt)
         if isinstance(outcome, RequestError):
             raise outcome
         self._budget.succeeded(attempts=attempts)
         return outcome
+
+    async def _wait(self, seconds: float) -> None:
+        # Ends early when this is closed; the next attempt says so.
+        with contextlib.suppress(TimeoutError):
+            async with self._running.limit(None):
+                await self._sleep(seconds)
 
     def _session(self) -> aiohttp.ClientSession:
         if self.closed:
@@ -161,6 +169,10 @@ class Transport:
         if self._given is not None:
             if self._given.closed:
                 raise ClientClosedError("the session given to the client is closed")
+            # aiohttp has no public way to ask for it, and does not notice by itself.
+            its_loop = getattr(self._given, "_loop", loop)
+            if its_loop is not loop and isinstance(its_loop, asyncio.AbstractEventLoop):
+                raise ClientClosedError("the session given to the client belongs to another event loop")
             return self._given
         if self._own is None:
             self._own = own_session(self._resolver)
@@ -177,7 +189,7 @@ class Transport:
         cancelling = task.cancelling() if task is not None else 0
         try:
             async with (
-                asyncio.timeout(timeout),
+                self._running.limit(timeout),
                 session.get(
                     request.url,
                     params=request.params,
@@ -191,16 +203,10 @@ class Transport:
                     timeout=_NO_TIMEOUT,
                 ) as answer,
             ):
-                body = await self._read(answer)
-                if body is None:
-                    return self._too_large()
-                unbounded = _ends_with_connection(answer)
-                if answer.status == HTTPStatus.OK and unbounded and is_cut(body):
-                    return cut_short()
-                whole = not unbounded and (answer.status == HTTPStatus.OK or len(body) <= _MOST_OF_AN_ERROR)
-                return Response(answer.status, answer.headers, body, whole)
+                return await read_answer(answer, self._limits.response_bytes)
         except TimeoutError:
-            return RequestTimeoutError(f"no whole answer within {timeout:g} s")
+            if not self.closed:
+                return RequestTimeoutError(f"no whole answer within {timeout:g} s")
         except asyncio.CancelledError:
             # aiohttp cancels what waits for a connection or for a name when the session is closed. Nobody has asked
             # for this task to end, so it must not end as if somebody had.
@@ -210,33 +216,3 @@ class Transport:
             if not (self.closed or session.closed):
                 return failure_of(error, request)
         raise ClientClosedError("the client was closed while it waited for an answer")
-
-    def _too_large(self) -> ResponseTooLargeError:
-        limit = self._limits.response_bytes
-        return ResponseTooLargeError(
-            f"the answer is larger than max_response_bytes ({limit})",
-            hint="ask for fewer threads at once with total",
-            limit=limit,
-        )
-
-    async def _read(self, answer: aiohttp.ClientResponse) -> bytes | None:
-        """Return the whole body, or None if it is larger than allowed; of an error, its beginning."""
-        limit = self._limits.response_bytes if answer.status == HTTPStatus.OK else _MOST_OF_AN_ERROR
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in answer.content.iter_any():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > limit:
-                # The rest is not wanted, so the connection cannot serve again.
-                answer.close()
-                if answer.status == HTTPStatus.OK:
-                    return None
-                break
-        return b"".join(chunks)
-
-
-def _ends_with_connection(answer: aiohttp.ClientResponse) -> bool:
-    """Tell whether only the end of the connection says where the body of `answer` ends."""
-    headers = answer.headers
-    return "Content-Length" not in headers and "chunked" not in headers.get("Transfer-Encoding", "").lower()

@@ -190,6 +190,10 @@ class ThreadsClient:
             # Past the end some servers send the last page again, which is no part of the list.
             return ThreadPage((), page.total_count, page.start)
         error = contradiction(Slice(query.start, query.total), page)
-        if error is not None:
+        if error is None:
+            return page
+        try:
             raise error
-        return page
+        finally:
+            # The error holds this frame by its traceback; the frame must not hold the error.
+            del error

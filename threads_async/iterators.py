@@ -61,13 +61,16 @@ class PageIterator(ClosingIterator[ThreadPage]):
 
     async def __anext__(self) -> ThreadPage:
         self._check_loop()
-        async with self._lock:
-            try:
+        try:
+            async with self._lock:
                 return await self._next()
-            except ThreadsError:
+        except (ThreadsError, asyncio.CancelledError, KeyboardInterrupt) as error:
+            if isinstance(error, ThreadsError):
                 # Whoever gets the error may never come back, and what runs on takes connections from others.
                 self._ahead.plan([])
-                raise
+            # Whoever keeps the error keeps its frames. They must not keep the iterator, nor it its requests.
+            del self
+            raise error.with_traceback(None)  # noqa: B904 - it is the same error
 
     async def _next(self) -> ThreadPage:
         while not self._closed:
@@ -163,16 +166,21 @@ class ThreadIterator(ClosingIterator[ExecutionThread]):
             self._index = index + 1
             return self._items[index]
         self._check_loop()
-        async with self._lock:
-            # Another task may have fetched the page while this one waited for the lock.
-            if self._index >= self._end:
-                page = await anext(self._pages)
-                self._page_start = page.start
-                self._items = page.items
-                self._index = 0
-                self._end = len(page.items)
-            self._index += 1
-            return self._items[self._index - 1]
+        try:
+            async with self._lock:
+                # Another task may have fetched the page while this one waited for the lock.
+                if self._index >= self._end:
+                    page = await anext(self._pages)
+                    self._page_start = page.start
+                    self._items = page.items
+                    self._index = 0
+                    self._end = len(page.items)
+                self._index += 1
+                return self._items[self._index - 1]
+        except (ThreadsError, asyncio.CancelledError, KeyboardInterrupt):
+            # As in `PageIterator`.
+            del self
+            raise
 
     async def aclose(self) -> None:
         """End the iteration and its requests: every further ``anext`` stops. Where it stood stays readable."""

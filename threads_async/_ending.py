@@ -1,0 +1,54 @@
+"""How what runs is ended early, from whichever event loop: requests, waits and tasks. No HTTP here."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable
+from typing import Any
+
+
+def call_in(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: object) -> None:
+    """Call `function` in `loop`, from whichever thread."""
+    # A loop that is closed has no use for it.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, *arguments)
+
+
+def cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Cancel `tasks`, each in its own event loop."""
+    for task in tasks:
+        call_in(task.get_loop(), task.cancel)
+
+
+async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Cancel `tasks`, and wait for the end of those that run in this event loop."""
+    tasks = list(tasks)
+    cancel(tasks)
+    loop = asyncio.get_running_loop()
+    await asyncio.gather(*(task for task in tasks if task.get_loop() is loop), return_exceptions=True)
+
+
+class TimeLimits:
+    """Time limits of what runs, all of which can be brought forward to now."""
+
+    def __init__(self) -> None:
+        self._running: dict[asyncio.Timeout, asyncio.AbstractEventLoop] = {}
+
+    @contextlib.asynccontextmanager
+    async def limit(self, seconds: float | None) -> AsyncGenerator[None]:
+        """Raise `TimeoutError` in what runs within once `seconds` have passed, or at `expire`."""
+        async with asyncio.timeout(seconds) as timeout:
+            self._running[timeout] = asyncio.get_running_loop()
+            try:
+                yield
+            finally:
+                del self._running[timeout]
+
+    def expire(self) -> None:
+        """Let all time limits expire."""
+        for timeout, loop in list(self._running.items()):
+            call_in(loop, self._expire, timeout)
+
+    def _expire(self, timeout: asyncio.Timeout) -> None:
+        # It may have ended, or have expired by itself, in the meantime.
+        if timeout in self._running and not timeout.expired():
+            timeout.reschedule(0)
