@@ -162,6 +162,43 @@ async def test_a_proxy_that_refuses_is_a_failed_connection_that_is_not_tried_aga
     assert (1, False) == (requests, caught.value.temporary)
 
 
+@pytest.mark.parametrize("base_url", ["http://localhost:8160", "https://zenno.example"])
+async def test_a_proxy_that_cannot_be_reached_is_named_and_nothing_else_is_suspected(
+    base_url: str, unused_tcp_port: int
+) -> None:
+    async with (
+        aiohttp.ClientSession(proxy=f"http://127.0.0.1:{unused_tcp_port}") as session,
+        ThreadsClient("x", base_url=base_url, session=session) as client,
+    ):
+        with pytest.raises(ConnectionFailedError) as caught:
+            await client.fetch_page(ThreadsQuery())
+
+    assert "the proxy of the session cannot be reached: the connection was refused" == caught.value.message
+    assert "" == caught.value.hint
+
+
+class NoNames(aiohttp.abc.AbstractResolver):
+    """A resolver that knows no name."""
+
+    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[Any]:
+        raise OSError(None, "no such name")
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(("proxy", "hint"), [(None, "check the host of base_url"), ("http://proxy.example", "")])
+async def test_an_unknown_name_is_that_of_base_url_only_if_that_was_asked_for(proxy: str | None, hint: str) -> None:
+    connector = aiohttp.TCPConnector(resolver=NoNames())
+    async with (
+        aiohttp.ClientSession(proxy=proxy, connector=connector) as session,
+        ThreadsClient("x", base_url="http://zenno.example", session=session) as client,
+    ):
+        with pytest.raises(ConnectionFailedError) as caught:
+            await client.fetch_page(ThreadsQuery())
+
+    assert ("the host name is not known", hint) == (caught.value.message, caught.value.hint)
+
+
 async def test_a_host_that_no_socket_takes_is_a_failed_connection_that_is_not_tried_again() -> None:
     """What a name looks like once encoded is known only when it is asked for."""
     async with ThreadsClient("x", base_url=f"http://{'ж' * 63}.example") as client:

@@ -43,12 +43,17 @@ def failure_of(error: Exception, request: Request) -> RequestError:
         case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
             failure = _of_the_answer(error, request)
         case aiohttp.ClientConnectorDNSError():
-            failure = ConnectionFailedError("the host name is not known", hint=_CHECK_HOST)
+            # It may be that of the session's proxy.
+            hint = _CHECK_HOST if error.host == urlsplit(request.url).hostname else ""
+            failure = ConnectionFailedError("the host name is not known", hint=hint)
         case aiohttp.InvalidURL() | UnicodeError():
             text = "the host of base_url cannot be connected to"
             failure = ConnectionFailedError(text, hint=_CHECK_HOST, temporary=False)
         case aiohttp.ServerDisconnectedError():
             failure = ConnectionFailedError("the server closed the connection without an answer")
+        case aiohttp.ClientProxyConnectionError():
+            cause = _of_the_network(error.os_error, request.url)
+            failure = ConnectionFailedError(f"the proxy of the session cannot be reached: {cause.message}")
         case aiohttp.ClientConnectorError():
             failure = _of_the_network(error.os_error, request.url)
         case _:
