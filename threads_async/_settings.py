@@ -74,7 +74,7 @@ def base_url_of(base_url: object, environment: Mapping[str, str]) -> str:
             f"base_url must look like {DEFAULT_BASE_URL}: http or https, and a host; port and path may follow",
         )
     if not _is_host(host):
-        raise _wrong("base_url", "the host of base_url is neither a host name nor an IP address")
+        raise _wrong("base_url", "base_url has a host that is neither a host name nor an IP address")
     if "@" in parts.netloc:
         raise _wrong("base_url", "base_url must not hold credentials")
     if "?" in base_url or "#" in base_url:

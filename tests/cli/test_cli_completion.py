@@ -34,6 +34,7 @@ def completed(line: str) -> set[str]:
         ("threads-async list --max", {"--max-items"}),
         ("threads-async watch --format ", {"live", "text", "jsonl"}),
         ("threads-async count --type M", {"Manual"}),
+        ("threads-async count --type brow", {"BrowserInstance"}),
         ("threads-async serve --past-end e", {"empty", "error"}),
     ],
 )

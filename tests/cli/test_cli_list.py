@@ -235,6 +235,8 @@ def test_a_token_given_as_the_name_of_its_file_is_not_shown(capsysbinary: Captur
         ("list --token x", "(did you mean --token-file?)"),
         ("list --url x", "(did you mean --base-url?)"),
         ("list -n 5", "there is no option -n (did you mean --max-items?)"),
+        ("list --limt 5", "there is no option --limt (did you mean --max-items?)"),
+        ("count --limt 5", "there is no option --limt; see threads-async count --help"),
         ("count --limit 5", "there is no option --limit; see threads-async count --help"),
         ("list --timeot 5", "(did you mean --timeout?)"),
         ("watch --every 5", "(did you mean --interval?)"),
@@ -246,6 +248,8 @@ def test_a_token_given_as_the_name_of_its_file_is_not_shown(capsysbinary: Captur
         ("list --demo --max-items -1", "threads-async: --max-items must be"),
         ("list --demo --workspace-id 9223372036854775808", "threads-async: --workspace-id must be"),
         ("list --demo --sorting Age", "threads-async: --sorting must be"),
+        ("serve --churn nan", "'nan' is not a valid number; see threads-async serve --help"),
+        ("serve --latency nan", "'nan' is not a valid number"),
         ("list --demo --timeout nan", "threads-async: --timeout must be"),
         ("list --demo --attempts 0", "--attempts"),
         ("list --demo-threads 5", "--demo-threads goes with --demo"),
@@ -284,6 +288,22 @@ def test_a_wrong_setting_is_named_as_on_the_command_line(capsysbinary: Capture) 
     assert 2 == main(["list", "--base-url", "ftp://localhost"])
 
     assert error_line(capsysbinary).startswith("ZB_API_BASE_URL or --base-url must look like http://")
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("--sorting Age", "'WorkspaceId', with ' ASC' or ' DESC' if you like"),
+        ("--base-url http://a..b", "--base-url has a host that is neither a host name nor an IP address"),
+        ("--base-url http://a:b", "--base-url is not a URL, or its port is not a number up to 65535"),
+        ("--base-url http://user@a", "--base-url must not hold credentials"),
+    ],
+)
+def test_an_error_speaks_of_options_and_not_of_python(arguments: str, expected: str, capsysbinary: Capture) -> None:
+    assert 2 == main(["list", *arguments.split()])
+
+    assert error_line(capsysbinary).endswith(expected)
 
 
 def test_a_hint_names_the_option_and_not_the_parameter_of_python(server: FakeServer) -> None:

@@ -333,6 +333,14 @@ def test_the_view_says_that_the_server_does_not_answer() -> None:
     assert any(line.startswith("! ") for line in back.lines(TABLE, 79, 24))
 
 
+@pytest.mark.parametrize("width", [-1, 0, 1])
+def test_the_view_fits_a_terminal_that_is_no_wider_than_nothing(width: int) -> None:
+    lines = view_of(event(EventKind.PRESENT), event(EventKind.UNREACHABLE)).lines(TABLE, width, 24)
+
+    assert 24 == len(lines)
+    assert all(cell_len(line) <= 1 for line in lines)
+
+
 @pytest.mark.parametrize("width", [20, 79, 200])
 def test_the_view_says_why_the_server_does_not_answer(width: int) -> None:
     lines = view_of(event(EventKind.UNREACHABLE)).lines(TABLE, width, 24)

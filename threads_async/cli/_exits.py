@@ -126,6 +126,8 @@ def _words_of(error: click.ClickException) -> str:
 def _as_option(parameter: str, message: str) -> str:
     """Return `message` about a parameter of Python with the name of its option, once."""
     option = _OPTIONS.get(parameter, "--" + parameter.replace("_", "-"))
+    # There is no None on a command line.
+    message = message.removesuffix(", or None")
     rest = message.removeprefix(f"{parameter} ")
     return f"{option}: {message}" if rest == message else f"{option} {rest}"
 

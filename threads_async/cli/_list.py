@@ -29,9 +29,8 @@ table  for people, and the default on a terminal: a header, then one line per
 jsonl  for programs, and the default in a pipe or a file: one JSON object per
        line, with workspaceId, threadToken (or null), type and createdAt (ISO
        8601).
-csv    the same fields with a header (RFC 4180; null is empty). Values are as
-       the server sent them. Text that a spreadsheet would read as a formula
-       is not escaped.
+csv    the same fields with a header (RFC 4180; null is empty). Text that a
+       spreadsheet would read as a formula is not escaped.
 
 jsonl and csv contain whole thread tokens. These are secrets: whoever has one
 can use the thread. If an error comes in the middle, the threads written so far

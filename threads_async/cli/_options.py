@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 from attrs import frozen
+from click.shell_completion import CompletionItem
 
 from threads_async._secrets import Secret
 from threads_async._settings import TOKEN_VARIABLE
@@ -101,6 +102,10 @@ class _AnyCase(_Choice):
         """Return the choice that `value` is."""
         written = {choice.lower(): choice for choice in self.choices}
         return super().convert(written.get(str(value).lower(), value), param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - the signature of click
+        """Return the choices that begin with `incomplete`."""
+        return [CompletionItem(choice) for choice in self.choices if choice.lower().startswith(incomplete.lower())]
 
 
 def filter_options(command: Command) -> Command:

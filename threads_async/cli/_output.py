@@ -82,8 +82,8 @@ class JsonLines:
 class Csv:
     """CSV as RFC 4180 has it, with CR LF and quotes where needed. null is an empty field.
 
-    Values stand as they are: a spreadsheet that takes a text beginning with ``=`` for a formula is not guarded here,
-    since a program that reads the file back would get another text than the server's.
+    Text that a spreadsheet would read as a formula is not escaped, since a program that reads the file would get
+    another text than the server's.
     """
 
     encoding = "utf-8"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import math
 import os
 import signal
 from types import FrameType
@@ -41,6 +42,17 @@ class Switches:
     gzip: bool
     naive_times: bool
     churn: float
+
+
+class _Number(click.FloatRange):
+    """A range without nan, which click takes for a part of any range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number that `value` is."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a valid number.", param, ctx)
+        return number
 
 
 def announcement(server: "FakeServer", token: Token) -> str:
@@ -133,14 +145,14 @@ def _not_listening(port: int, error: OSError) -> CommandError:
 @click.option(
     "--latency",
     metavar="SECONDS",
-    type=click.FloatRange(min=0, max=86_400),
+    type=_Number(min=0, max=86_400),
     default=0.0,
     help="Time to wait before each answer. Default: 0.",
 )
 @click.option(
     "--churn",
     metavar="RATE",
-    type=click.FloatRange(min=0, max=1000),
+    type=_Number(min=0, max=1000),
     default=0.0,
     help="The number of threads that start or stop per second. Default: 0.",
 )

@@ -30,4 +30,6 @@ def option_meant(given: str, known: Collection[str]) -> str | None:
     if option is not None:
         # A name that people know for something else must not be taken for a misspelling of a third thing.
         return option if option in known else None
-    return next(iter(get_close_matches(spelled, known, n=1)), None)
+    names = {f"--{other}": option for other, option in _OPTIONS.items()} | {option: option for option in known}
+    meant = [names[name] for name in get_close_matches(spelled, names, n=1)]
+    return meant[0] if meant and meant[0] in known else None

@@ -74,6 +74,8 @@ class View:
 
         They are the title and why the server is unreachable, the newest threads, and the last events.
         """
+        # Some terminals are said to be one column wide, or none.
+        width = max(1, width)
         head = wrap(self.title(), width)
         if self._unreachable is not None:
             # The reason is what somebody in front of an empty screen looks for, so it is not cut.

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import math
 import random
 import threading
 from collections import deque
@@ -150,10 +151,10 @@ class FakeServer(Server):
         Use it as ``async with server.churn(50):``, or as ``with server.churn(50):`` inside ``with FakeServer()``.
 
         Raises:
-            ValueError: The rate is not above 0.
+            ValueError: The rate is not a finite number above 0.
         """
-        if rate <= 0:
-            msg = f"rate must be above 0, not {rate}"
+        if not 0 < rate < math.inf:
+            msg = f"rate must be a finite number above 0, not {rate}"
             raise ValueError(msg)
         draw = random.Random(seed)  # noqa: S311 - it makes test data, not keys
         return Repeating(lambda: self.churn_step(draw), rate, self._thread)
