@@ -13,6 +13,13 @@ nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 
+COMMANDS = {
+    "test": ["python", "-m", "pytest", "--quiet"],
+    "docs": ["sphinx-build", "--fail-on-warning", "--keep-going", "--fresh-env", "docs", "docs/_build/html"],
+    "bench": ["python", "-m", "benchmarks", "--quick"],
+}
+"""What shows that an extra works. Not `dev`: of these tools the newest decide, and no user installs them."""
+
 
 def build_wheel(session: nox.Session, folder: Path) -> Path:
     """Build the wheel in `folder`, which is emptied first, and return its path."""
@@ -78,15 +85,16 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
-def floors(session: nox.Session) -> None:
-    """Run the tests with the lowest versions that pyproject.toml allows, on the lowest Python."""
+@nox.parametrize("extra", list(COMMANDS))
+def floors(session: nox.Session, extra: str) -> None:
+    """Run what an extra is for with the lowest versions that pyproject.toml allows, on the lowest Python."""
     project = nox.project.load_toml("pyproject.toml")["project"]
     extras = project["optional-dependencies"]
-    lines = [*project["dependencies"], *extras["cli"], *extras["test"]]
+    lines = [*project["dependencies"], *extras["cli"], *extras[extra]]
     pins = Path(session.create_tmp()) / "floors.txt"
     pins.write_text("\n".join(lowest([line for line in lines if not line.startswith(project["name"])])))
-    session.install("-e", ".[test]", "--constraint", str(pins))
-    session.run("python", "-m", "pytest", "--quiet", *session.posargs)
+    session.install("-e", f".[{extra}]", "--constraint", str(pins))
+    session.run(*COMMANDS[extra])
 
 
 @nox.session
