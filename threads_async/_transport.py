@@ -90,13 +90,13 @@ class Transport:
         self._sleep = sleep or _pause
         self._draw = draw
         self._resolver = resolver
-        self._running = TimeLimits()
+        self._time_limits = TimeLimits()
         self.closed: bool = False
 
     async def close(self) -> None:
         """End all exchanges and waits, and close the session if it is our own. May be called again."""
         self.closed = True
-        self._running.expire()
+        self._time_limits.expire()
         own, self._own = self._own, None
         if own is not None and self._loop is not None:
             await close_session(own, self._loop)
@@ -159,7 +159,7 @@ class Transport:
     async def _wait(self, seconds: float) -> None:
         # Ends early when this is closed; the next attempt says so.
         with contextlib.suppress(TimeoutError):
-            async with self._running.limit(None):
+            async with self._time_limits.limit(None):
                 await self._sleep(seconds)
 
     def _session(self) -> aiohttp.ClientSession:
@@ -189,7 +189,7 @@ class Transport:
         cancelling = task.cancelling() if task is not None else 0
         try:
             async with (
-                self._running.limit(timeout),
+                self._time_limits.limit(timeout),
                 session.get(
                     request.url,
                     params=request.params,
