@@ -1,6 +1,5 @@
 """Which frames a traceback keeps. Performs no I/O."""
 
-from itertools import pairwise
 from types import TracebackType
 
 
@@ -25,13 +24,14 @@ def without_frames_of(error: BaseException, modules: tuple[str, ...], *, but: Ba
 
 
 def _without(traceback: TracebackType | None, modules: tuple[str, ...]) -> TracebackType | None:
-    kept: list[TracebackType | None] = []
+    kept: list[TracebackType] = []
     while traceback is not None:
         name = traceback.tb_frame.f_globals.get("__name__", "")
         if not any(name == module or name.startswith(f"{module}.") for module in modules):
             kept.append(traceback)
         traceback = traceback.tb_next
-    for one, after in pairwise([*kept, None]):
-        if one is not None:
-            one.tb_next = after
-    return kept[0] if kept else None
+    if not kept:
+        return None
+    for one, after in zip(kept, [*kept[1:], None], strict=True):
+        one.tb_next = after
+    return kept[0]
