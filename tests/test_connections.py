@@ -124,16 +124,26 @@ async def test_bytes_after_an_answer_do_not_spoil_it_wherever_the_network_cuts_i
         assert (1, 1) == (getattr(page, "total_count", page), requests), at
 
 
-@pytest.mark.parametrize("at_once", [True, False])
-async def test_what_follows_an_answer_is_not_taken_for_the_next_one(at_once: bool) -> None:
-    false = answer(json.dumps({"totalCount": 9, "items": [THREAD]}).encode())
-    chunks = [answer(PAGE) + false] if at_once else [answer(PAGE), false]
+FALSE = answer(json.dumps({"totalCount": 9, "items": [THREAD]}).encode())
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [answer(PAGE) + FALSE],
+        [answer(PAGE), FALSE],
+        [answer(PAGE)[:-5], answer(PAGE)[-5:] + FALSE],
+        [answer(PAGE)[:-5], answer(PAGE)[-5:] + b"HTTP/1.1 100 Continue\r\n\r\n", FALSE],
+    ],
+    ids=["at once", "afterwards", "with the end of the body", "after an interim answer"],
+)
+async def test_what_follows_an_answer_is_not_taken_for_the_next_one(chunks: list[bytes]) -> None:
     async with (
         WireServer(send(*chunks, close=False), send(answer(PAGE))) as server,
         ThreadsClient("x", base_url=server.url) as client,
     ):
         counts = [(await client.fetch_page(ThreadsQuery())).total_count]
-        # The connection is idle when the second chunk comes.
+        # The connection is idle when the last chunk comes.
         for _ in range(10):
             await asyncio.sleep(0)
         counts.append((await client.fetch_page(ThreadsQuery())).total_count)

@@ -24,8 +24,8 @@ class _HeadFirst(ResponseHandler):
     """Passes the head of an answer to aiohttp's parser before what follows it.
 
     The parser throws away all that it has read of an answer if other bytes follow it in the same call. With the head
-    passed first, such bytes end the connection, and the answer counts (RFC 9112, section 6.3 allows that). Bytes that
-    come later, when nothing has been asked, end the connection too: aiohttp would take them for the next answer.
+    passed first, such bytes end the connection, and the answer counts (RFC 9112, section 6.3 allows that). An answer to
+    nothing that was asked ends the connection too: aiohttp would take it for the answer to the next request.
     """
 
     # The last bytes of a head that has not ended yet: its end may come in two parts.
@@ -40,6 +40,9 @@ class _HeadFirst(ResponseHandler):
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """Take the head of an answer from the parser."""
+        if self._answered:
+            self.abort()
+            return
         # The others are interim answers, such as 100 Continue.
         self._answered = data[0].code >= HTTPStatus.OK
         super().feed_data(data, size)
