@@ -26,6 +26,7 @@ from threads_async import (
     ThreadsError,
     ThreadsQuery,
 )
+from threads_async._session import close_session
 from threads_async.testing import FakeServer, Fault, WireServer
 from threads_async.testing.wire import hang
 
@@ -255,6 +256,58 @@ async def test_after_a_cancellation_no_request_runs_on_though_somebody_keeps_it(
     assert task.cancelled()
 
 
+class MiddlewareError(Exception):
+    """What the code of a user raises."""
+
+
+async def test_after_an_error_of_the_users_own_no_request_runs_on_though_somebody_keeps_it() -> None:
+    stuck = asyncio.Event()
+
+    async def answer_late(seen: Any) -> None:
+        if int(seen.parameters["start"]) > 100:
+            await stuck.wait()
+
+    async def middleware(request: aiohttp.ClientRequest, handler: Any) -> aiohttp.ClientResponse:
+        if "start=100&" in str(request.url):
+            raise MiddlewareError
+        answer: aiohttp.ClientResponse = await handler(request)
+        return answer
+
+    async with (
+        FakeServer(threads=1000) as server,
+        aiohttp.ClientSession(middlewares=[middleware]) as session,
+        ThreadsClient(server.token, base_url=server.url, session=session, retry=ONCE) as client,
+    ):
+        server.on_request = answer_late
+        before = asyncio.all_tasks()
+        with pytest.raises(MiddlewareError) as kept:
+            await for_each(client, total=100, prefetch=4)
+        await turns(2)
+        left = [task for task in asyncio.all_tasks() - before if "threads_async/_" in repr(task)]
+        stuck.set()
+
+    assert [] == left
+    assert "middleware" == kept.traceback[-1].name
+
+
+@pytest.mark.parametrize("prefetch", [0, 3])
+async def test_a_client_may_be_closed_from_inside_its_own_request(prefetch: int, server: FakeServer) -> None:
+    requests = 0
+    trace = aiohttp.TraceConfig()
+
+    async def close_at_the_second(*_: object) -> None:
+        nonlocal requests
+        requests += 1
+        if requests == 2:
+            await client.close()
+
+    trace.on_request_start.append(close_at_the_second)
+    async with asyncio.timeout(10), aiohttp.ClientSession(trace_configs=[trace]) as session:
+        client = ThreadsClient(server.token, base_url=server.url, session=session, retry=ONCE)
+        with pytest.raises(ClientClosedError):
+            await for_each(client, total=100, prefetch=prefetch)
+
+
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("consistent", [None, False, True])
 async def test_an_error_of_pages_that_contradict_each_other_keeps_nothing_alive(
@@ -365,6 +418,32 @@ def test_a_client_may_be_closed_from_another_event_loop_while_its_own_runs() -> 
 
         with pytest.raises(ClientClosedError):
             asked.result(timeout=10)
+
+
+class EndingLoop:
+    """An event loop that ends without running what it is given."""
+
+    def __init__(self, looks: int) -> None:
+        self._looks = looks
+
+    def is_running(self) -> bool:
+        self._looks -= 1
+        return self._looks > 0
+
+    def call_soon_threadsafe(self, *_: object) -> None:
+        if self._looks == 0:
+            raise RuntimeError
+
+
+@pytest.mark.parametrize("looks", [0, 1, 3])
+async def test_closing_does_not_wait_for_an_event_loop_that_ends(looks: int) -> None:
+    session = aiohttp.ClientSession()
+    loop: Any = EndingLoop(looks)
+
+    async with asyncio.timeout(10):
+        await close_session(session, loop)
+
+    assert session.closed
 
 
 RUNNING = """

@@ -17,6 +17,7 @@ from threads_async import (
     ConfigurationError,
     RetryPolicy,
     ServerError,
+    ThreadPage,
     ThreadsClient,
 )
 from threads_async.testing import FakeServer, Fault, SeenRequest
@@ -397,3 +398,19 @@ async def test_retries_of_what_is_asked_for_ahead_are_those_of_the_client(server
             await client.threads(prefetch=2).collect()
 
     assert 2 == caught.value.attempts == starts(server).count(1000)
+
+
+async def test_a_page_that_is_there_already_is_had_within_no_time_at_all() -> None:
+    async with FakeServer(threads=60) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        pages = client.threads(total=15, prefetch=2).pages()
+        got: list[ThreadPage] = []
+        async with asyncio.timeout(10):
+            while len(got) < 4:
+                try:
+                    async with asyncio.timeout(0):
+                        got.append(await anext(pages))
+                except TimeoutError:
+                    await turns(1)
+
+    assert 60 == sum(len(page.items) for page in got)
+    assert 4 == len(server.requests)

@@ -141,6 +141,30 @@ def test_an_excerpt_does_not_show_a_secret_in_two_pieces(secret: str, at: int, b
     assert None is excerpt(f"no {secret[:at]}{between}{secret[at:]} here", Secret(secret))
 
 
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        (f"no {JWT[:30]}\r\n{JWT[30:]} here", [JWT]),
+        ("no Sesame-abc\ndefghijklmnop here", ["Sesame-abcdefghijklmnop", "Sesame-abc"]),
+        ("no " + "".join(f"&#x{ord(one):x};" for one in "Sesame-abcd").replace("d;", "d\n;", 1), ["Sesame-abcd"]),
+    ],
+)
+def test_an_excerpt_does_not_show_a_long_secret_in_two_lines(text: str, secrets: list[str]) -> None:
+    assert None is excerpt(text, *map(Secret, secrets))
+
+
+def test_nothing_is_shown_where_a_secret_is_too_long_to_be_looked_for() -> None:
+    began = time.process_time()
+
+    assert None is excerpt("no room", Secret("x" * 30_000))
+    assert "no room" == excerpt("no room", Secret("x" * 4096))
+    assert time.process_time() - began < 2
+
+
+def test_a_slash_may_be_escaped_more_than_once() -> None:
+    assert r"{\"…\"}" == scrub(r"{\"ab\/cdefghij\\/klmn\"}", Secret("ab/cdefghij/klmn"))
+
+
 def test_an_excerpt_does_not_show_what_may_be_in_an_unknown_encoding() -> None:
     assert None is excerpt("no open sesame".encode("utf-16-le").decode(), Secret("open sesame"))
 

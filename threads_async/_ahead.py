@@ -45,7 +45,9 @@ class Ahead:
         """
         task = self._tasks[asked]
         try:
-            await asyncio.wait([task])
+            # What is there already is had without a wait, in which a time limit of the caller's could end it.
+            if not task.done():
+                await asyncio.wait([task])
             self._tasks.pop(asked, None)
             return None if task.cancelled() else task.result()
         finally:

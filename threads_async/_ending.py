@@ -20,8 +20,11 @@ def cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
 
 
 async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
-    """Cancel `tasks`, and wait for the end of those that run in this event loop."""
-    tasks = list(tasks)
+    """Cancel `tasks`, and wait for the end of those that run in this event loop.
+
+    The task that calls this is not among them: it may close the client from a hook of its own request.
+    """
+    tasks = [task for task in tasks if task is not asyncio.current_task()]
     cancel(tasks)
     loop = asyncio.get_running_loop()
     await asyncio.gather(*(task for task in tasks if task.get_loop() is loop), return_exceptions=True)

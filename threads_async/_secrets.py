@@ -30,8 +30,11 @@ def _ways_to_write(character: str) -> str:
         "".join(rf"\\{{1,4}}u{units[at : at + 4]}" for at in range(0, len(units), 4)),
         "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "surrogatepass")),
         f"&#(?:0{{0,4}}{ord(character)}|x0{{0,4}}{ord(character):x});",
-        *(re.escape(names[character]) for names in (_JSON_ESCAPES, _HTML_NAMES) if character in names),
     ]
+    if character in _JSON_ESCAPES:
+        escapes.append(rf"\\{{1,4}}{re.escape(_JSON_ESCAPES[character][1:])}")
+    if character in _HTML_NAMES:
+        escapes.append(re.escape(_HTML_NAMES[character]))
     if character == " ":
         escapes.append(r"\+")
     return f"(?:{re.escape(character)}|(?i:{'|'.join(escapes)}))"
@@ -81,6 +84,10 @@ def shorten(token: str | None) -> str | None:
     return f"{token[:3]}…{token[-4:]}"
 
 
+def _pattern_of(secret: Secret) -> re.Pattern[str]:
+    return re.compile("".join(map(_ways_to_write, secret.reveal())), re.IGNORECASE)
+
+
 def scrub(text: str, *secrets: Secret) -> str:
     """Return `text` without `secrets` and with everything that looks like a thread token shortened.
 
@@ -88,9 +95,14 @@ def scrub(text: str, *secrets: Secret) -> str:
     """
     # The longest first: one may be a part of another.
     for secret in sorted(secrets, key=lambda secret: len(secret.reveal()), reverse=True):
-        pattern = "".join(map(_ways_to_write, secret.reveal()))
-        text = re.sub(pattern, "…", text, flags=re.IGNORECASE)
+        text = _pattern_of(secret).sub("…", text)
     return _JWT.sub(_shorten_match, text)
+
+
+def _count(text: str, *secrets: Secret) -> int:
+    """Return how many secrets are in `text`."""
+    known = sum(len(_pattern_of(secret).findall(text)) for secret in secrets)
+    return known + sum(found[1] is not None for found in _JWT.finditer(text))
 
 
 def _shorten_match(found: re.Match[str]) -> str:
@@ -111,19 +123,21 @@ def excerpt(text: str, *secrets: Secret, whole: bool = True) -> str | None:
         secrets: What must not be shown of it.
         whole: Whether `text` is known to have its end.
     """
-    if "\0" in text:
-        # It is no text, or one in an encoding that was not recognised: no secret would be found in it.
+    size = max((len(secret.reveal()) for secret in secrets), default=0)
+    if "\0" in text or size > _WINDOW:
+        # It is no text, or one in an encoding that was not recognised: no secret would be found in it. And a secret of
+        # that length would take long to look for.
         return None
-    longest = _LONGEST_ESCAPE * max((len(secret.reveal()) for secret in secrets), default=0)
+    longest = _LONGEST_ESCAPE * size
     window = text[: _WINDOW + max(_WINDOW, longest)]
+    solid = "".join(character for character in window if character.isprintable() and not character.isspace())
+    if _count(solid, *secrets) > _count(window, *secrets):
+        # A line break, say, has kept a secret from being found.
+        return None
     clean = scrub(window, *secrets)
     if len(window) < len(text):
         clean = clean[: -max(_WINDOW, longest)]
     elif not whole:
         clean = clean[: len(clean) - longest]
-    solid = "".join(character for character in clean if character.isprintable() and not character.isspace())
-    if scrub(solid, *secrets) != solid:
-        # A line break, say, has kept a secret from being found.
-        return None
     line = " ".join("".join(character if character.isprintable() else " " for character in clean).split())
     return (line if len(line) <= _EXCERPT_LENGTH else f"{line[:_EXCERPT_LENGTH]}…") or None

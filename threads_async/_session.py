@@ -12,10 +12,15 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
 
+from threads_async._ending import call_in
+
 _HAPPY_EYEBALLS_DELAY: Final = 0.02
 """Seconds until the next address of a host is tried as well. `localhost` often means `::1` first, where a server on
 IPv4 alone does not answer (on Windows not even with a refusal), and the usual 0.25 s would be waited in vain."""
 
+
+_LOOK_AGAIN: Final = 0.01
+"""Seconds between two looks at what happens in another event loop."""
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
@@ -94,9 +99,11 @@ async def close_session(session: aiohttp.ClientSession, loop: asyncio.AbstractEv
     if loop is asyncio.get_running_loop():
         await session.close()
         return
-    if loop.is_running():
-        # It may be cancelled there, because that loop is about to end.
-        await asyncio.wait([asyncio.wrap_future(asyncio.run_coroutine_threadsafe(session.close(), loop))])
+    closing: list[asyncio.Task[None]] = []
+    call_in(loop, lambda: closing.append(loop.create_task(session.close())))
+    # That loop may end at any moment, and then it never tells.
+    while loop.is_running() and not (closing and closing[0].done()):  # noqa: ASYNC110 - that end sets no event
+        await asyncio.sleep(_LOOK_AGAIN)
     # A loop that is closed takes no more calls.
     with contextlib.suppress(RuntimeError):
         await session.close()

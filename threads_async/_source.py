@@ -13,6 +13,7 @@ from threads_async.models import ThreadPage, ThreadsQuery
 _WITH_SECRETS: Final = (
     *("aiohttp", "aiosignal", "multidict", "yarl"),
     *("threads_async._reading", "threads_async._session", "threads_async._transport"),
+    *("threads_async._secrets", "threads_async._status", "threads_async._wire"),
 )
 """Modules whose frames hold headers, addresses or bodies."""
 
@@ -71,6 +72,5 @@ class PageSource:
     async def close(self) -> None:
         """End all requests and close the transport. May be called again."""
         tasks = list(self._tasks)
-        _ending.cancel(tasks)
         await self._transport.close()
         await _ending.end(tasks)

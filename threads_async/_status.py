@@ -18,7 +18,8 @@ from threads_async.errors import ServerError, StatusError, TooManyRequestsError,
 _SERVER_ERRORS: Final = range(500, 600)
 _REDIRECTS: Final = range(300, 400)
 _MARKUP: Final = re.compile(
-    r"^\W*<|<(?:!doctype|/?(?:html|head|body|title|script|style|h1|p|div|center|br)\b)", re.IGNORECASE
+    r"^\W*<|<(?:!doctype|/?(?:html|head|body|title|script|style|h\d|hr|br|p|pre|div|span|center|table|a)\b)",
+    re.IGNORECASE,
 )
 
 

@@ -71,6 +71,12 @@ class PageIterator(ClosingIterator[ThreadPage]):
             # Whoever keeps the error keeps its frames. They must not keep the iterator, nor it its requests.
             del self
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
+        except StopAsyncIteration:
+            raise
+        except Exception:
+            # One that nobody thought of, such as that of a hook of the user's, keeps its frames.
+            self._ahead.plan([])
+            raise
 
     async def _next(self) -> ThreadPage:
         while not self._closed:
