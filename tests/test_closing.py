@@ -109,6 +109,20 @@ async def test_whoever_pauses_before_a_retry_is_told_at_once_that_the_client_was
             await task
 
 
+@pytest.mark.parametrize("prefetch", [0, 3])
+@pytest.mark.parametrize("given", [False, True])
+async def test_whoever_waits_for_a_page_is_told_that_the_client_was_closed(given: bool, prefetch: int) -> None:
+    async with WireServer(hang()) as server, aiohttp.ClientSession() as session:
+        client = ThreadsClient("x", base_url=server.url, session=session if given else None, retry=ONCE)
+        pages = client.threads(prefetch=prefetch).pages()
+        task = asyncio.ensure_future(anext(pages))
+        while not server.requests:
+            await asyncio.sleep(0.001)
+        await client.close()
+        with pytest.raises(ClientClosedError):
+            await task
+
+
 async def test_whoever_waits_for_a_connection_of_the_clients_own_session_is_told_that_it_was_closed() -> None:
     async with WireServer(hang()) as server:
         client = ThreadsClient("x", base_url=server.url, retry=ONCE)
