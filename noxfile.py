@@ -70,7 +70,7 @@ def completeness(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
     session.install("-e", ".[docs]")
-    session.run("sphinx-build", "--fail-on-warning", "--keep-going", "--fresh-env", "docs", "docs/_build/html")
+    session.run(*COMMANDS["docs"])
 
 
 @nox.session
@@ -110,7 +110,7 @@ def schema(session: nox.Session) -> None:
 def benchmark(session: nox.Session) -> None:
     """See that every contestant of the benchmark works. The whole benchmark is ``python -m benchmarks``."""
     session.install("-e", ".[bench]")
-    session.run("python", "-m", "benchmarks", "--quick")
+    session.run(*COMMANDS["bench"])
 
 
 @nox.session(python=PYTHONS)

@@ -61,9 +61,12 @@ async def test_what_has_expired_by_itself_is_left_to_end(reported: list[dict[str
 async def test_a_later_limit_is_not_touched() -> None:
     limits = TimeLimits()
     limits.expire()
-
+    ended = False
     async with limits.limit(60):
         await asyncio.sleep(0.01)
+        ended = True
+
+    assert ended
 
 
 def test_a_call_into_a_loop_that_is_closed_is_dropped() -> None:
