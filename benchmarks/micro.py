@@ -13,7 +13,7 @@ import pyperf
 from benchmarks.handwritten import read_page
 from benchmarks.pages import Book, prepare
 from threads_async import ThreadListing, ThreadPage, ThreadsQuery, _wire
-from threads_async._paging import PlainWalk
+from threads_async._plain import PlainWalk
 
 _SIZE: Final = 1000
 _PAGES: Final = 20

@@ -1,145 +1,139 @@
-"""The consistent walk: right on a list that moves, and the plain walk is not."""
+"""The consistent walk: right on a list that moves, and the plain walk is not. The rules are those of the module."""
 
 import os
 import random
 import tracemalloc
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
+from attrs import evolve
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from benchmarks.moving import Moment, MovingList, Order, Rate, Reader, Which, number_of, thread_of
 from threads_async import ExecutionThread, PaginationError, ThreadPage, ThreadType
-from threads_async._consistent import ConsistentWalk, key_of
-from threads_async._paging import PlainWalk, Slice, Walk
+from threads_async._consistent import ConsistentWalk
+from threads_async._identity import key_of
+from threads_async._paging import Slice, Step, Walk
+from threads_async._place import Budget
+from threads_async._plain import PlainWalk
+from threads_async._states import Alone, Confirming, Doubting, Ended, Following, Probing, Seeking, Single
 
-CREATED = datetime(2026, 3, 17, tzinfo=UTC)
 EXAMPLES = {"fast": 100, "ci": 2_000, "slow": 20_000}[os.environ.get("HYPOTHESIS_PROFILE", "ci")]
-
-
-def thread(number: int) -> ExecutionThread:
-    # Some threads have no token, and are told apart by the rest.
-    token = None if number % 5 == 0 else f"token-{number}"
-    return ExecutionThread(1, token, ThreadType.MANUAL, CREATED + timedelta(seconds=number))
-
-
-def number_of(one: ExecutionThread) -> int:
-    return int((one.created_at - CREATED).total_seconds())
-
-
-class MovingList:
-    """A server whose threads start at the end and stop anywhere."""
-
-    def __init__(self, count: int, cap: int | None = None) -> None:
-        self.alive = list(range(count))
-        self.made = count
-        self.cap = cap
-        self.lasting = set(self.alive)
-
-    def start(self) -> None:
-        self.alive.append(self.made)
-        self.made += 1
-
-    def stop(self, place: int) -> None:
-        if self.alive:
-            self.lasting.discard(self.alive.pop(place % len(self.alive)))
-
-    def answer(self, asked: Slice) -> ThreadPage:
-        total = asked.total if self.cap is None else min(asked.total, self.cap)
-        shown = self.alive[asked.start : asked.start + total]
-        return ThreadPage(tuple(thread(number) for number in shown), len(self.alive), asked.start)
+CREATED = datetime(2026, 3, 17, tzinfo=UTC)
 
 
 class WalkMachine(RuleBasedStateMachine):
-    """A walk over a moving list: requests go out, are answered, and are taken, and the list moves in between.
+    """A walk over a list that moves without end: requests go out, are answered and taken, and the list moves between.
 
-    Requests ahead are answered in any order, so a page may be older or newer than the one before it.
+    Requests ahead are answered in any order, so a page may be older or newer than the one before it. At the end the
+    list goes on to move at the same pace until the walk has ended.
     """
 
     kind: ClassVar[type[ConsistentWalk | PlainWalk]]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.server = MovingList(0)
-        self.walk: Walk = PlainWalk(0, 1)
-        self.prefetch = 0
-        self.flying: dict[Slice, ThreadPage | None] = {}
-        self.got: list[int] = []
-        self.requests = 0
-
     @initialize(
         count=st.integers(0, 40),
+        order=st.sampled_from(["append", "front", "anywhere"]),
+        moment=st.sampled_from(["atomic", "slice first", "count first"]),
+        twins=st.booleans(),
         total=st.integers(1, 12),
         cap=st.none() | st.integers(1, 6),
+        restless=st.booleans(),
         prefetch=st.integers(0, 8),
+        start=st.just(0) | st.integers(0, 45),
+        max_items=st.none() | st.integers(0, 45),
+        share=st.integers(0, 100),
+        which=st.sampled_from(["first", "last", "any"]),
+        seed=st.integers(0, 2**32),
     )
-    def begin(self, count: int, total: int, cap: int | None, prefetch: int) -> None:
-        self.server = MovingList(count, cap)
-        self.walk = self.kind(0, total)
-        self.prefetch = prefetch
-        self.plan()
-
-    def plan(self) -> None:
-        """Have in flight what the iterator would have: see `PageIterator` and `Ahead`."""
-        asked = self.walk.next_slice()
-        if asked is None:
-            self.flying = {}
-        elif self.prefetch == 0:
-            self.flying = {asked: None}
+    def begin(
+        self,
+        count: int,
+        order: Order,
+        moment: Moment,
+        twins: bool,
+        total: int,
+        cap: int | None,
+        restless: bool,
+        prefetch: int,
+        start: int,
+        max_items: int | None,
+        share: int,
+        which: Which,
+        seed: int,
+    ) -> None:
+        least = 1 if order == "append" else 2
+        cap = None if cap is None else max(cap, least)
+        self.draw = random.Random(seed)
+        self.caps = range(least, max(2, total) + 1) if restless and moment == "atomic" and cap is not None else None
+        self.page = max(2, total) if cap is None else min(max(2, total), cap)
+        # The pace that never ends: up to half a page with each request.
+        pace = self.page * share // 200
+        self.rate = Rate(pace, pace, which)
+        # What one page shows of a capped list whose count is of another moment may look like a whole one.
+        self.moment = moment
+        self.server = MovingList(count, order, moment if cap is None else "atomic", cap, twins=twins)
+        self.server.move = lambda: self.server.churn(self.rate, self.draw)
+        if self.kind is ConsistentWalk:
+            walk: Walk = ConsistentWalk(start, total, max_items, appends=order == "append")
         else:
-            wanted = [asked, *self.walk.ahead(self.prefetch - 1)]
-            assert len(set(wanted)) == len(wanted) <= self.prefetch
-            assert [one.start for one in wanted] == sorted(one.start for one in wanted)
-            self.flying = {one: self.flying.get(one) for one in wanted}
+            walk = PlainWalk(start, total, max_items)
+        self.max_items = max_items
+        self.prefetch = prefetch
+        self.reader = Reader(walk, self.server, start, prefetch)
+        self.count = count
 
-    @rule(place=st.integers(0, 10**6))
-    def one_stops(self, place: int) -> None:
-        self.server.stop(place)
-
-    @rule(place=st.integers(0, 10**6), many=st.integers(2, 15))
-    def many_stop(self, place: int, many: int) -> None:
+    @rule(place=st.integers(0, 10**6), many=st.integers(1, 15))
+    def some_stop(self, place: int, many: int) -> None:
         for _ in range(many):
             self.server.stop(place)
 
-    @rule(many=st.integers(1, 4))
-    def some_start(self, many: int) -> None:
+    @rule(place=st.integers(0, 10**6), many=st.integers(1, 4))
+    def some_start(self, place: int, many: int) -> None:
         for _ in range(many):
-            self.server.start()
+            self.server.start(place)
 
-    @precondition(lambda self: None in self.flying.values())
+    @precondition(lambda self: self.reader.flying)
     @rule(which=st.integers(0, 8))
     def server_answers(self, which: int) -> None:
-        waiting = [asked for asked, page in self.flying.items() if page is None]
-        asked = waiting[which % len(waiting)]
-        self.flying[asked] = self.server.answer(asked)
-        self.requests += 1
+        if self.caps is not None:
+            self.server.cap = self.draw.choice(self.caps)
+        self.reader.let_answer(which)
 
-    @precondition(lambda self: self.flying)
+    @precondition(lambda self: self.reader.ready)
     @rule()
     def walk_goes_on(self) -> None:
-        asked = self.walk.next_slice()
-        assert asked is not None
-        page = self.flying.pop(asked)
-        if page is None:
-            page = self.server.answer(asked)
-            self.requests += 1
-        step = self.walk.accept(asked, page)
-        self.walk = step.walk
-        self.got += [number_of(one) for one in step.items]
-        self.plan()
+        wanted = list(self.reader.flying)
+        assert len(wanted) <= max(1, self.prefetch)
+        assert sorted(one.start for one in wanted) == [one.start for one in wanted]
+        try:
+            self.reader.go_on()
+        except PaginationError:
+            # It is one only where the list moved by more than half of what a page can bring, or turned over.
+            assert self.server.moved > self.reader.requests * min((self.page - 1) / 2, len(self.server.alive))
+            self.reader.flying = {}
+            self.stopped = True
+        self.server.moment = self.moment
+
+    stopped = False
 
     def teardown(self) -> None:
-        # The list stands still from here on, so the walk must come to its end.
-        self.requests = 0
-        while self.walk.next_slice() is not None:
-            self.walk_goes_on()
-            assert self.requests < 20 + 4 * self.server.made, "the walk does not end"
-        assert len(set(self.got)) == len(self.got), "a thread came twice"
-        assert self.server.lasting <= set(self.got), "a thread that lived through the walk was missed"
-        assert set(self.got) <= set(range(self.server.made))
+        # The eight readings and ten pages of its budget, with all that it may have guessed in vain.
+        bound = (1 + self.prefetch) * (1 + 8 * self.server.made + 10 * self.page)
+        while self.reader.flying:
+            assert self.reader.requests <= bound, "the walk does not end"
+            self.server_answers(0)
+            self.server.churn(self.rate, self.draw)
+            if self.reader.ready:
+                self.walk_goes_on()
+        got = self.reader.got
+        assert not self.reader.repeated or (self.server.twins and self.kind is PlainWalk), "a thread came twice"
+        if not self.stopped and (self.max_items is None or len(got) < self.max_items):
+            assert set() == self.reader.missed, "a thread that ran during the whole walk was missed"
 
 
 class ConsistentMachine(WalkMachine):
@@ -176,17 +170,50 @@ def test_the_plain_walk_does_not_which_shows_that_the_machine_sees_it() -> None:
         )
 
 
-def read(walk: Walk, server: MovingList, between: Callable[[], None] = lambda: None) -> tuple[list[int], list[Slice]]:
-    got: list[int] = []
+def thread(number: int, token: str | None = "") -> ExecutionThread:
+    return thread_of(number) if token == "" else ExecutionThread(1, token, ThreadType.MANUAL, CREATED)
+
+
+def page(numbers: range, total_count: int, start: int) -> ThreadPage:
+    return ThreadPage(tuple(thread(number) for number in numbers), total_count, start)
+
+
+def through(walk: Walk, *pages: ThreadPage) -> tuple[list[Slice], list[Step]]:
+    """Hand `pages` to `walk` one after another; return what it asked for and the steps."""
     slices: list[Slice] = []
-    while (asked := walk.next_slice()) is not None:
+    steps: list[Step] = []
+    seen: set[Any] = set()
+    for one in pages:
+        asked = walk.next_slice()
+        assert asked is not None
         slices.append(asked)
-        step = walk.accept(asked, server.answer(asked))
-        walk = step.walk
-        assert step.items == () or number_of(step.items[0]) in server.alive
-        got += [number_of(one) for one in step.items]
+        steps.append(walk.accept(asked, evolve(one, start=asked.start), seen))
+        walk = steps[-1].walk
+        seen.update(steps[-1].keys)
+    return slices, steps
+
+
+def state_of(step: Step) -> object:
+    assert isinstance(step.walk, ConsistentWalk)
+    return step.walk.state
+
+
+def numbers_of(step: Step) -> list[int]:
+    return [number_of(one) for one in step.items]
+
+
+def read(
+    walk: Walk, server: MovingList, between: Callable[[], object] = lambda: None
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """Read all of a list; return the numbers of the threads that came, and the slices requested."""
+    reader = Reader(walk, server)
+    slices: list[tuple[int, int]] = []
+    while reader.flying:
+        slices += [(asked.start, asked.total) for asked in reader.flying]
+        reader.let_answer()
+        reader.go_on()
         between()
-    return got, slices
+    return [number_of(one) for one in reader.got], slices
 
 
 @pytest.mark.parametrize(("total", "most"), [(1000, 11), (100, 102), (2, 10_000), (1, 10_000)])
@@ -197,6 +224,7 @@ def test_without_churn_it_costs_one_thread_of_overlap_a_page(total: int, most: i
     assert len(slices) <= most
 
 
+@pytest.mark.parametrize("appends", [False, True])
 @given(
     count=st.integers(0, 60),
     start=st.integers(0, 70),
@@ -205,136 +233,420 @@ def test_without_churn_it_costs_one_thread_of_overlap_a_page(total: int, most: i
     cap=st.none() | st.integers(1, 20),
 )
 def test_on_a_list_that_stands_still_it_equals_slicing(
-    count: int, start: int, total: int, max_items: int | None, cap: int | None
+    count: int, start: int, total: int, max_items: int | None, cap: int | None, appends: bool
 ) -> None:
-    walk = ConsistentWalk(start, total, max_items, resume=start)
-
-    got, slices = read(walk, MovingList(count, cap))
+    if not appends and cap is not None:
+        cap += 1
+    got, slices = read(ConsistentWalk(start, total, max_items, appends=appends), MovingList(count, cap=cap))
 
     assert list(range(count))[start:][: count if max_items is None else max_items] == got
-    assert all(asked.start < max(count, 1) for asked in slices[1:])
+    assert all(first < max(count, 1) for first, _ in slices[1:])
 
 
 @given(count=st.integers(1, 60), total=st.integers(1, 20), taken=st.integers(0, 60), cap=st.none() | st.integers(1, 9))
 def test_next_start_leads_on_where_it_stopped(count: int, total: int, taken: int, cap: int | None) -> None:
-    server = MovingList(count, cap)
-    walk: Walk = ConsistentWalk(0, total, taken)
-    got: list[int] = []
-    while (asked := walk.next_slice()) is not None:
-        step = walk.accept(asked, server.answer(asked))
-        walk = step.walk
-        got += [number_of(one) for one in step.items]
-    if walk.next_start is not None:
-        rest, _ = read(ConsistentWalk(walk.next_start, total, resume=walk.next_start), server)
-        got += rest
+    server = MovingList(count, cap=cap)
+    reader = Reader(ConsistentWalk(0, total, taken), server)
+    while reader.flying:
+        reader.let_answer()
+        reader.go_on()
+    got = [number_of(one) for one in reader.got]
+    if reader.walk.next_start is not None:
+        got += read(ConsistentWalk(reader.walk.next_start, total), server)[0]
 
     assert list(range(count)) == got
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_long_list_under_steady_churn_is_read_whole(seed: int) -> None:
-    draw = random.Random(seed)
-    server = MovingList(3000)
+@pytest.mark.parametrize("order", ["append", "front"])
+def test_accept_is_a_function_of_the_walk_the_page_and_what_was_seen(order: Order) -> None:
+    """The same answer given twice to the same value leads to the same step, at every step of a walk."""
+    server, draw = MovingList(60, order), random.Random(5)
+    walk: Walk = ConsistentWalk(0, 7, appends=order == "append")
+    seen: set[Any] = set()
+    while (asked := walk.next_slice()) is not None:
+        answer = server.answer(asked)
+        before = repr(walk), set(seen)
+        step = walk.accept(asked, answer, seen)
+        assert step == walk.accept(asked, answer, seen)
+        assert before == (repr(walk), seen)
+        walk = step.walk
+        seen |= set(step.keys)
+        server.churn(Rate(2, 2), draw)
 
-    def churn() -> None:
-        for _ in range(draw.randrange(8)):
-            if draw.random() < 0.5:
-                server.stop(draw.randrange(3000))
-            else:
-                server.start()
 
-    got, slices = read(ConsistentWalk(0, 100), server, churn)
+@pytest.mark.parametrize(("count", "total"), [(40, 10), (400, 10), (1000, 100), (10_000, 1000)])
+@pytest.mark.parametrize("share", [5, 10, 20, 30, 40, 50])
+def test_a_list_that_moves_by_up_to_half_a_page_costs_at_most_eight_readings_and_ten_requests(
+    count: int, total: int, share: int
+) -> None:
+    server, draw = MovingList(count), random.Random(0)
+    moves = total * share // 100
+    _, quiet = read(ConsistentWalk(0, total), MovingList(count))
+
+    got, slices = read(
+        ConsistentWalk(0, total), server, lambda: server.churn(Rate(moves, moves, "first", steady=True), draw)
+    )
 
     assert server.lasting <= set(got)
     assert len(set(got)) == len(got)
-    assert len(slices) < 120
+    assert len(slices) <= 8 * len(quiet) + 10
+    # All that a walk brings are the threads of the beginning, and what started while its last page was on its way.
+    assert len(got) <= count + 2 * total
 
 
-def test_when_all_that_was_seen_has_stopped_it_begins_anew() -> None:
+@pytest.mark.parametrize("prefetch", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("share", [0, 10, 30, 50])
+def test_guessing_costs_at_most_as_many_requests_again_for_each_request_ahead(prefetch: int, share: int) -> None:
+    def requests(ahead: int) -> int:
+        server, draw = MovingList(1000), random.Random(0)
+        reader = Reader(ConsistentWalk(0, 100), server, prefetch=ahead)
+        while reader.flying:
+            while None in reader.flying.values():
+                reader.let_answer()
+                server.churn(Rate(share, share, "first", steady=True), draw)
+            reader.go_on()
+        assert set() == reader.missed
+        return reader.requests
+
+    assert requests(prefetch) <= (1 + prefetch) * requests(0)
+
+
+def test_rule_1_a_page_counts_by_any_seen_thread_on_it() -> None:
+    _, (_, second) = through(ConsistentWalk(0, 10), page(range(10), 40, 0), page(range(5, 15), 40, 0))
+
+    assert [10, 11, 12, 13, 14] == numbers_of(second)
+
+
+def test_rule_1_a_page_without_a_seen_thread_does_not_count() -> None:
+    _, (_, second) = through(ConsistentWalk(0, 10), page(range(10), 40, 0), page(range(10, 20), 40, 0))
+
+    assert () == second.items
+    assert isinstance(state_of(second), Seeking)
+
+
+def test_rule_1_a_page_from_index_0_always_counts() -> None:
     server = MovingList(30)
 
     def all_seen_stop() -> None:
-        server.alive = [number for number in server.alive if number >= 10]
+        while server.alive and server.alive[0] < 10:
+            server.stop(0)
 
     got, _ = read(ConsistentWalk(0, 10), server, all_seen_stop)
 
     assert list(range(30)) == got
 
 
-def test_threads_that_start_in_front_are_no_harm() -> None:
-    """Sorted newest first, every new thread shifts the rest to the right."""
-    numbers = list(range(100, 0, -1))
+def test_rule_2_what_stands_before_a_seen_thread_has_started_since_and_next_start_is_right() -> None:
+    """Two new threads before the seen one: the first thread not handed out stands behind it."""
+    shifted = (thread(90), thread(91), thread(9), thread(10))
+    walk = ConsistentWalk(0, 10, 13, appends=False)
 
-    class NewestFirst(MovingList):
-        def answer(self, asked: Slice) -> ThreadPage:
-            shown = self.alive[asked.start : asked.start + asked.total]
-            page = ThreadPage(tuple(thread(number) for number in shown), len(self.alive), asked.start)
-            self.alive[:0] = [self.made, self.made + 1]
-            self.made += 2
-            return page
+    _, (_, second) = through(walk, page(range(10), 40, 0), ThreadPage(shifted, 42, 9))
 
-    server = NewestFirst(0)
-    server.alive, server.made = list(numbers), 1000
-
-    got, _ = read(ConsistentWalk(0, 10), server)
-
-    assert numbers == [number for number in got if number < 1000]
+    assert [10] == numbers_of(second)
+    assert (12, 13) == (second.start, second.walk.next_start)
 
 
-def page(numbers: range, total_count: int, start: int) -> ThreadPage:
-    return ThreadPage(tuple(thread(number) for number in numbers), total_count, start)
+def test_rule_3_it_steps_back_by_half_a_page_then_twice_as_far() -> None:
+    gone = page(range(50, 60), 100, 0)
+    slices, _ = through(ConsistentWalk(60, 10), page(range(10), 100, 60), gone, gone, gone, gone)
+
+    assert [(60, 10), (69, 10), (64, 10), (54, 10), (34, 10)] == [(one.start, one.total) for one in slices]
+
+
+def test_rule_3_it_steps_back_by_what_the_list_has_lost() -> None:
+    slices, _ = through(
+        ConsistentWalk(60, 10), page(range(10), 100, 60), page(range(50, 51), 70, 0), page(range(50, 60), 70, 0)
+    )
+
+    assert [60, 69, 39] == [one.start for one in slices]
+
+
+def test_rule_3_too_far_back_it_halves_the_distance() -> None:
+    server = MovingList(4000)
+    reader = Reader(ConsistentWalk(0, 10), server)
+    for _ in range(100):
+        reader.let_answer()
+        reader.go_on()
+    # As many stop in front as start at the end, so that the count does not tell.
+    for _ in range(170):
+        server.stop(0)
+        server.start(0)
+    before, known = reader.requests, len(reader.got)
+    while len(reader.got) == known:
+        reader.let_answer()
+        reader.go_on()
+
+    # Seven requests until the steps, doubled from half a page, reach what was seen, 14 pages too far back. Then the
+    # distance is halved five times.
+    assert 12 >= reader.requests - before
+    while reader.flying:
+        reader.let_answer()
+        reader.go_on()
+    assert set() == reader.missed
+
+
+def test_rule_3_an_index_past_the_end_of_a_list_that_shrank_is_asked_for_further_in_front() -> None:
+    slices, steps = through(
+        ConsistentWalk(0, 10), page(range(10), 30, 0), page(range(0), 8, 9), page(range(2, 10), 8, 0)
+    )
+
+    assert [0, 9, 0] == [one.start for one in slices]
+    assert Ended() == state_of(steps[-1])
+
+
+def test_rule_3_nothing_is_asked_for_past_the_end_of_a_list_that_shrank() -> None:
+    first, gone = page(range(90, 100), 110, 0), page(range(0), 12, 0)
+    slices, _ = through(ConsistentWalk(90, 10), first, gone, page(range(5), 12, 0))
+    # 98 are gone, so the last one seen may be at index 1.
+    assert [90, 99, 1] == [one.start for one in slices]
+
+    slices, _ = through(ConsistentWalk(90, 10), first, page(range(50, 55), 110, 0), gone, page(range(5), 12, 0))
+    # A step back of ten would lead to index 84.
+    assert [90, 99, 94, 7] == [one.start for one in slices]
+
+
+def test_rule_4_the_overlap_grows_with_the_speed_of_the_list_and_falls_again() -> None:
+    server, draw = MovingList(3000), random.Random(1)
+    reader = Reader(ConsistentWalk(0, 100), server)
+    overlaps: list[int] = []
+    for number in range(30):
+        walk = reader.walk
+        assert isinstance(walk, ConsistentWalk)
+        overlaps.append(walk.place.overlap)
+        reader.let_answer()
+        reader.go_on()
+        server.churn(Rate(0, 10 if number < 6 else 0, "first", steady=True), draw)
+
+    # At ten threads a request: these, a quarter more and one, in eighths of a page.
+    assert {24} == set(overlaps[4:8])
+    assert 1 == overlaps[-1]
+
+
+def test_rule_5_a_short_page_that_reaches_the_count_is_the_end() -> None:
+    slices, steps = through(ConsistentWalk(0, 10, appends=False), page(range(10), 15, 0), page(range(9, 15), 15, 0))
+
+    assert [0, 9] == [one.start for one in slices]
+    assert (Ended(), None) == (state_of(steps[-1]), steps[-1].walk.next_start)
+
+
+@pytest.mark.parametrize("appends", [False, True])
+def test_rule_5_a_full_page_that_reaches_the_count_is_not_yet_the_end(appends: bool) -> None:
+    """The slice is older than the count: of 20 threads five have stopped in between, and five lasting ones remain."""
+    walk = ConsistentWalk(0, 10, appends=appends)
+
+    slices, steps = through(walk, page(range(10), 10, 0), page(range(9, 15), 10, 0), page(range(9, 15), 15, 0))
+
+    assert Confirming() == state_of(steps[0])
+    assert [(0, 10), (9, 10), (9, 10)] == [(one.start, one.total) for one in slices]
+    assert [10, 11, 12, 13, 14] == numbers_of(steps[-1])
+    assert Ended() == state_of(steps[-1])
+
+
+def test_rule_5_as_full_as_the_fullest_page_is_full() -> None:
+    """A server that caps its pages at five."""
+    _, steps = through(ConsistentWalk(0, 10), page(range(5), 9, 0), page(range(4, 9), 9, 0), page(range(8, 9), 9, 0))
+
+    assert [Following(), Confirming(), Ended()] == [state_of(step) for step in steps]
+
+
+def test_rule_5_at_the_end_of_a_list_that_grows_it_is_confirmed_once() -> None:
+    """One thread starts with each request, so that each page of two is full and reaches the count."""
+    _, steps = through(ConsistentWalk(0, 2), page(range(2), 2, 0), page(range(1, 3), 3, 0))
+
+    assert [Confirming(), Ended()] == [state_of(step) for step in steps]
+
+
+def test_rule_6_nothing_is_guessed_past_the_threads_of_the_first_count() -> None:
+    pages = (page(range(10), 30, 0), page(range(9, 19), 100, 0))
+    _, steps = through(ConsistentWalk(0, 10), *pages)
+    _, others = through(ConsistentWalk(0, 10, appends=False), *pages)
+
+    assert [27] == [one.start for one in steps[-1].walk.ahead(9)]
+    assert [27, 36, 45, 54, 63, 72, 81, 90] == [one.start for one in others[-1].walk.ahead(9)]
+
+
+def test_rule_6_it_ends_when_all_threads_of_the_first_count_have_been_passed() -> None:
+    _, steps = through(ConsistentWalk(0, 10), page(range(10), 18, 0), page(range(9, 19), 40, 0))
+
+    assert Ended() == state_of(steps[-1])
+
+
+def test_rule_6_new_threads_count_as_passed_though_the_list_shifts() -> None:
+    """The last page ends at index 32 of 34, but 28 had been passed before it, and nine are new."""
+    slices, steps = through(
+        ConsistentWalk(0, 10),
+        page(range(10), 34, 0),
+        page(range(9, 19), 34, 0),
+        page(range(18, 28), 34, 0),
+        page(range(32, 39), 34, 0),
+        page(range(27, 37), 34, 0),
+    )
+
+    assert [0, 9, 18, 27, 22] == [one.start for one in slices]
+    assert (Following(), Ended()) == (state_of(steps[2]), state_of(steps[-1]))
+
+
+def test_rule_6_does_not_hold_where_threads_start_in_front() -> None:
+    _, steps = through(ConsistentWalk(0, 10, appends=False), page(range(10), 18, 0), page(range(9, 19), 40, 0))
+
+    assert Following() == state_of(steps[-1])
+
+
+def test_rule_6_does_not_hold_for_what_stands_before_start() -> None:
+    """39 of 45 have been passed when all that was seen stops. The page at index 0 shows what stood before `start`."""
+    unknown = page(range(90, 95), 45, 0)
+    slices, steps = through(
+        ConsistentWalk(20, 10),
+        page(range(20, 30), 45, 0),
+        page(range(29, 39), 45, 0),
+        *[unknown] * 4,
+        page(range(10), 45, 0),
+    )
+
+    assert [20, 29, 38, 33, 23, 3, 0] == [one.start for one in slices]
+    assert Following() == state_of(steps[-1])
+
+
+def test_rule_7_a_server_that_sends_one_thread_a_page() -> None:
+    got, slices = read(ConsistentWalk(0, 10), MovingList(5, cap=1))
+
+    assert [0, 1, 2, 3, 4] == got
+    # The first alone twice makes sure; then the next and the one before; at the end the last once more.
+    assert [0, 0, 0, 1, 0, 2, 1, 3, 2, 4, 3, 4] == [start for start, _ in slices]
+
+
+def test_rule_7_the_thread_before_must_be_where_it_was() -> None:
+    one = [page(range(number, number + 1), 9, 0) for number in range(6)]
+    slices, steps = through(ConsistentWalk(0, 10), one[0], one[0], one[0], one[2], one[1])
+
+    assert [Alone(evolve(one[0], start=0)), Single()] == [state_of(step) for step in steps[1:3]]
+    assert [0, 0, 0, 1, 0] == [asked.start for asked in slices]
+    # At index 0 it counts, so the thread after the one that is gone comes first.
+    assert [1] == numbers_of(steps[-1])
+
+
+def test_rule_7_a_cap_that_is_lifted_is_noticed() -> None:
+    server = MovingList(30, cap=1)
+    reader = Reader(ConsistentWalk(0, 10), server)
+    while len(reader.got) < 3:
+        reader.let_answer()
+        reader.go_on()
+    server.cap = None
+    before = reader.requests
+    while reader.flying:
+        reader.let_answer()
+        reader.go_on()
+
+    assert list(range(30)) == [number_of(one) for one in reader.got]
+    assert reader.requests - before <= 7
+
+
+def test_rule_7_in_another_order_one_thread_a_page_is_an_error() -> None:
+    with pytest.raises(PaginationError, match="one thread a page"):
+        read(ConsistentWalk(0, 10, appends=False), MovingList(5, "anywhere", cap=1))
 
 
 @pytest.mark.parametrize("count", [19, 20, 25, 100])
 @pytest.mark.parametrize("total", [10, 1])
-def test_a_server_that_ignores_start_is_an_error(count: int, total: int) -> None:
-    class IgnoresStart(MovingList):
-        def answer(self, asked: Slice) -> ThreadPage:
-            return page(range(min(asked.total, count)), count, asked.start)
+def test_rule_8_a_server_that_ignores_start_is_an_error_after_one_request_more(count: int, total: int) -> None:
+    first = page(range(max(2, total)), count, 0)
+    slices, steps = through(ConsistentWalk(0, total), first, first)
 
-    with pytest.raises(PaginationError):
-        read(ConsistentWalk(0, total), IgnoresStart(count))
+    assert isinstance(state_of(steps[-1]), Probing)
+    asked = steps[-1].walk.next_slice()
+    assert Slice(count - 1, max(2, total)) == asked
+    with pytest.raises(PaginationError, match="ignores start"):
+        steps[-1].walk.accept(asked, evolve(first, start=count - 1), set(steps[0].keys))
+    assert 2 == len(slices)
+
+
+@pytest.mark.parametrize("total", [1, 3, 10])
+def test_rule_8_threads_that_agree_in_everything_are_one_and_no_ignored_start(total: int) -> None:
+    equal = [thread(0, None)] * 12
+
+    def answer(asked: Slice) -> ThreadPage:
+        return ThreadPage(tuple(equal[asked.start : asked.start + asked.total]), 12, asked.start)
+
+    walk: Walk = ConsistentWalk(0, total)
+    got: list[ExecutionThread] = []
+    seen: set[Any] = set()
+    probes = 0
+    while (asked := walk.next_slice()) is not None:
+        step = walk.accept(asked, answer(asked), seen)
+        walk = step.walk
+        seen |= set(step.keys)
+        got += step.items
+        probes += isinstance(state_of(step), Probing)
+
+    assert equal[:1] == got
+    # Pages of ten show by themselves that the second is another one: it has but three threads.
+    assert probes == (total < 10)
+
+
+def test_rule_8_new_threads_in_front_are_no_ignored_start() -> None:
+    """Sorted newest first: five start with each request, and each page begins as the one before it."""
+    server, draw = MovingList(60, "front"), random.Random(0)
+
+    got, _ = read(ConsistentWalk(0, 12, appends=False), server, lambda: server.churn(Rate(5, 0, steady=True), draw))
+
+    assert set(range(60)) <= set(got)
 
 
 @pytest.mark.parametrize(
-    "bad",
-    [page(range(0), 25, 9), page(range(9, 15), 12, 9)],
+    ("bad", "why"),
+    [
+        (page(range(0), 25, 9), "no thread came"),
+        (page(range(9, 15), 12, 9), "more threads came than the server counts"),
+    ],
     ids=["empty before the end", "more than counted"],
 )
-def test_an_answer_that_contradicts_itself_twice_is_an_error(bad: ThreadPage) -> None:
-    walk = ConsistentWalk(0, 10).accept(Slice(0, 10), page(range(10), 25, 0)).walk
-    walk = walk.accept(Slice(9, 10), bad).walk
+def test_rule_9_an_answer_that_contradicts_itself_three_times_is_an_error(bad: ThreadPage, why: str) -> None:
+    slices, steps = through(ConsistentWalk(0, 10), page(range(10), 25, 0), bad, bad)
 
-    assert Slice(9, 10) == walk.next_slice()
+    assert isinstance(state_of(steps[-1]), Doubting)
+    asked = steps[-1].walk.next_slice()
+    assert slices[1] == slices[2] == asked == Slice(9, 10)
+    with pytest.raises(PaginationError, match=why):
+        steps[-1].walk.accept(asked, bad, set(steps[0].keys))
+
+
+def test_rule_9_a_different_contradiction_shows_that_the_list_moves_and_is_taken() -> None:
+    _, steps = through(
+        ConsistentWalk(0, 10), page(range(10), 25, 0), page(range(9, 15), 12, 9), page(range(9, 17), 14, 9)
+    )
+
+    assert [10, 11, 12, 13, 14, 15, 16] == numbers_of(steps[-1])
+    assert Ended() == state_of(steps[-1])
+
+
+def test_rule_9_a_full_page_with_more_than_is_counted_is_not_the_end() -> None:
+    """The count is lower each time, and the page is full: the list goes on."""
+    _, steps = through(
+        ConsistentWalk(0, 10), page(range(10), 19, 0), page(range(9, 19), 18, 9), page(range(9, 19), 17, 9)
+    )
+
+    assert Confirming() == state_of(steps[-1])
+    assert Slice(16, 10) == steps[-1].walk.next_slice()
+
+
+@pytest.mark.parametrize("count", [3, 15, 19, 24])
+def test_rule_9_a_count_that_lies_ends_in_an_error_or_with_every_thread(count: int) -> None:
+    """25 threads, of which the server counts fewer; also where a full page ends at just that count."""
+
+    def answer(asked: Slice) -> ThreadPage:
+        return page(range(asked.start, min(asked.start + asked.total, 25)), count, asked.start)
+
+    walk: Walk = ConsistentWalk(0, 10)
+    seen: set[Any] = set()
     with pytest.raises(PaginationError):
-        walk.accept(Slice(9, 10), bad)
+        while (asked := walk.next_slice()) is not None:
+            step = walk.accept(asked, answer(asked), seen)
+            walk = step.walk
+            seen |= set(step.keys)
 
 
-def test_a_page_larger_than_asked_for_is_an_error_at_once() -> None:
-    with pytest.raises(PaginationError, match="more threads came than were asked for"):
-        ConsistentWalk(0, 10).accept(Slice(0, 10), page(range(11), 25, 0))
-
-
-@pytest.mark.parametrize("again", [(), (0, 5)])
-def test_a_start_past_the_end_gives_nothing(again: Any) -> None:
-    step = ConsistentWalk(9, 10, resume=9).accept(Slice(9, 10), page(range(*again) if again else range(0), 5, 9))
-
-    assert ((), None, None) == (step.items, step.walk.next_slice(), step.walk.next_start)
-
-
-def test_a_list_that_becomes_empty_ends_the_walk() -> None:
-    walk = ConsistentWalk(0, 10).accept(Slice(0, 10), page(range(10), 25, 0)).walk
-
-    assert None is walk.accept(Slice(9, 10), page(range(0), 0, 9)).walk.next_slice()
-
-
-def test_a_first_page_with_more_than_it_counts_is_an_error() -> None:
-    walk = ConsistentWalk(0, 10).accept(Slice(0, 10), page(range(3), 0, 0)).walk
-    with pytest.raises(PaginationError, match="more threads came than the server counts"):
-        walk.accept(Slice(0, 10), page(range(3), 0, 0))
-
-
-def test_a_server_that_never_lets_it_end_is_an_error() -> None:
+def test_rule_11_a_server_that_never_lets_it_end_is_an_error() -> None:
     """Asked near the end it has lost threads, asked further in front it has them again."""
 
     def answer(asked: Slice) -> ThreadPage:
@@ -342,35 +654,88 @@ def test_a_server_that_never_lets_it_end_is_an_error() -> None:
         return page(range(asked.start, min(asked.start + asked.total, count)), count, asked.start)
 
     walk: Walk = ConsistentWalk(0, 10)
+    seen: set[Any] = set()
+    answers = 0
     with pytest.raises(PaginationError, match="faster than it can be read"):
-        while True:
-            asked = walk.next_slice()
-            assert asked is not None
-            walk = walk.accept(asked, answer(asked)).walk
+        while (asked := walk.next_slice()) is not None:
+            answers += 1
+            step = walk.accept(asked, answer(asked), seen)
+            walk = step.walk
+            seen |= set(step.keys)
+
+    # Eight times 100 threads and ten times the first page, after the first answer, and one answer too many.
+    assert 1 + 90 + 1 == answers
+
+
+def test_rule_11_an_empty_page_costs_as_much_as_the_first_one() -> None:
+    walk = ConsistentWalk(0, 10).accept(Slice(0, 10), page(range(10), 20, 0), set()).walk
+    assert isinstance(walk, ConsistentWalk)
+    assert walk.budget is not None
+    after = walk.budget.spend(Slice(9, 10), page(range(0), 5, 9))
+
+    assert (260, 250) == (walk.budget.left, after.left)
+
+
+def test_a_page_larger_than_asked_for_is_an_error_at_once() -> None:
+    with pytest.raises(PaginationError, match="more threads came than were asked for"):
+        ConsistentWalk(0, 10).accept(Slice(0, 10), page(range(11), 25, 0), set())
+
+
+def test_rule_10_what_the_growth_of_the_list_explains_is_not_suspect() -> None:
+    """A server that caps its pages at five, and two threads that start in front."""
+    walk = ConsistentWalk(0, 10, filtered=True, appends=False)
+    _, (_, second) = through(walk, page(range(5), 40, 0), page(range(2, 7), 42, 0))
+
+    assert [5, 6] == numbers_of(second)
+
+
+def test_rule_11_a_page_larger_than_the_first_one_costs_no_more() -> None:
+    budget = Budget.after(page(range(2), 20, 0), 10)
+
+    assert (180, 178) == (budget.left, budget.spend(Slice(1, 10), page(range(1, 11), 20, 1)).left)
+
+
+def test_what_is_left_of_a_page_is_where_it_resumes() -> None:
+    """The list shifts by more than was expected, so the last page brings eight threads where seven are wanted."""
+    slices, steps = through(
+        ConsistentWalk(0, 10, 25),
+        page(range(10), 40, 0),
+        page(range(12, 22), 40, 0),
+        page(range(8, 18), 40, 0),
+        page(range(17, 26), 19, 0),
+    )
+
+    assert [(0, 10), (9, 10), (4, 10), (10, 10)] == [(one.start, one.total) for one in slices]
+    assert list(range(18, 25)) == numbers_of(steps[-1])
+    assert (None, 18) == (steps[-1].walk.next_slice(), steps[-1].walk.next_start)
+
+
+@pytest.mark.parametrize("again", [range(0), range(5)], ids=["empty", "the last page again"])
+def test_a_start_past_the_end_gives_nothing(again: range) -> None:
+    step = ConsistentWalk(9, 10).accept(Slice(9, 10), page(again, 5, 9), set())
+
+    assert ((), None, None) == (step.items, step.walk.next_slice(), step.walk.next_start)
+
+
+def test_a_list_that_becomes_empty_ends_the_walk() -> None:
+    _, steps = through(ConsistentWalk(0, 10), page(range(10), 25, 0), page(range(0), 0, 9))
+
+    assert Ended() == state_of(steps[-1])
+
+
+def test_before_the_first_page_it_resumes_where_it_begins() -> None:
+    assert 7 == ConsistentWalk(7, 10).next_start
 
 
 @pytest.mark.parametrize("count", [1_000, 10_000, 50_000])
 def test_what_is_remembered_of_a_thread_is_small(count: int) -> None:
+    threads = [ExecutionThread(1, f"token-{number}" * 40, ThreadType.MANUAL, CREATED) for number in range(count)]
     tracemalloc.start()
     try:
-        remembered = {key_of(thread(number)) for number in range(count)}
+        remembered = set(map(key_of, threads))
         size, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
     assert count == len(remembered)
     assert size / count < 130
-
-
-def test_threads_are_told_apart_by_token_or_else_by_all_the_rest() -> None:
-    one = ExecutionThread(1, None, ThreadType.MANUAL, CREATED)
-    others = [
-        ExecutionThread(2, None, ThreadType.MANUAL, CREATED),
-        ExecutionThread(1, None, "Cloud", CREATED),
-        ExecutionThread(1, None, ThreadType.MANUAL, CREATED + timedelta(microseconds=1)),
-        ExecutionThread(1, "", ThreadType.MANUAL, CREATED),
-    ]
-
-    assert key_of(one) == key_of(ExecutionThread(1, None, "Manual", CREATED))
-    assert key_of(ExecutionThread(1, "t", "Manual", CREATED)) == key_of(ExecutionThread(9, "t", "x", CREATED))
-    assert 5 == len({key_of(one), *map(key_of, others)})

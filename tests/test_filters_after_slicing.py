@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
+from typing import Any
 
 import aiohttp
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from threads_async import ExecutionThread, PaginationError, ThreadPage, ThreadsClient, ThreadType
 from threads_async._consistent import ConsistentWalk
-from threads_async._paging import FILTER_ADVICE, PlainWalk, Walk
+from threads_async._paging import FILTER_ADVICE, Walk
+from threads_async._plain import PlainWalk
 from threads_async.testing import FakeServer
 
 CREATED = datetime(2026, 3, 17, tzinfo=UTC)
@@ -131,14 +133,16 @@ def test_no_list_is_read_incompletely_or_twice_in_silence(
     walks: list[Walk] = [PlainWalk(0, total, most, filtered=True), ConsistentWalk(0, total, most, filtered=True)]
     for walk in walks:
         got: list[ExecutionThread] = []
+        seen = set[Any]()
         problem = ""
         try:
             while (asked := walk.next_slice()) is not None:
                 size = asked.total if cap is None else min(asked.total, cap)
                 shown = everything[asked.start : asked.start + size]
                 page = ThreadPage(tuple(one for one in shown if one.type == "Manual"), count, asked.start)
-                step = walk.accept(asked, page)
+                step = walk.accept(asked, page, seen)
                 walk = step.walk  # noqa: PLW2901 - the walk after it
+                seen.update(step.keys)
                 got += step.items
         except PaginationError as error:
             problem = str(error)
@@ -154,6 +158,8 @@ def test_no_list_is_read_incompletely_or_twice_in_silence(
 )
 # Two that start before the second request: the count grows by as many as the second page repeats.
 @example(matches=[False, True] * 6, total=4, starts=[True] * 12, count_unfiltered=False)
+# The next page begins with the same thread, and the count has grown by one: as if start were ignored.
+@example(matches=[False] * 3 + [True] * 2, total=4, starts=[None, None, True], count_unfiltered=False)
 def test_nothing_is_given_twice_where_threads_start_meanwhile(
     matches: list[bool], total: int, starts: list[bool | None], count_unfiltered: bool
 ) -> None:
@@ -163,6 +169,7 @@ def test_nothing_is_given_twice_where_threads_start_meanwhile(
         alive = list(matches)
         starting = iter(starts)
         got: list[str | None] = []
+        seen = set[Any]()
         problem = ""
         try:
             while (asked := walk.next_slice()) is not None:
@@ -173,8 +180,9 @@ def test_nothing_is_given_twice_where_threads_start_meanwhile(
                     if alive[place]
                 ]
                 count = len(alive) if count_unfiltered else sum(alive)
-                step = walk.accept(asked, ThreadPage(tuple(shown), count, asked.start))
+                step = walk.accept(asked, ThreadPage(tuple(shown), count, asked.start), seen)
                 walk = step.walk  # noqa: PLW2901 - the walk after it
+                seen.update(step.keys)
                 got += [thread.thread_token for thread in step.items]
                 alive += [one for one in [next(starting, None)] if one is not None]
         except PaginationError as error:
@@ -194,16 +202,18 @@ def test_an_honest_server_that_caps_its_pages_is_not_suspected_for_good(
     count: int, total: int, cap: int, moves: list[bool]
 ) -> None:
     """Newest first: one that starts shifts all the others, and the oldest stops, so that the count stays."""
-    walks: list[Walk] = [PlainWalk(0, total, filtered=True), ConsistentWalk(0, total, filtered=True)]
+    walks: list[Walk] = [PlainWalk(0, total, filtered=True), ConsistentWalk(0, total, filtered=True, appends=False)]
     for walk in walks:
         alive = list(range(count))
         moving = iter(moves)
         got: list[int] = []
+        seen = set[Any]()
         while (asked := walk.next_slice()) is not None:
             shown = alive[::-1][asked.start : asked.start + min(asked.total, cap)]
             threads = (ExecutionThread(1, f"{one}", "Manual", CREATED + timedelta(seconds=one)) for one in shown)
-            step = walk.accept(asked, ThreadPage(tuple(threads), len(alive), asked.start))
+            step = walk.accept(asked, ThreadPage(tuple(threads), len(alive), asked.start), seen)
             walk = step.walk  # noqa: PLW2901 - the walk after it
+            seen.update(step.keys)
             got += [int(thread.thread_token or "") for thread in step.items]
             moved = next(moving, False)
             alive = [one + moved for one in alive]

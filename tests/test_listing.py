@@ -242,7 +242,7 @@ async def test_a_bad_thread_is_an_error_that_names_its_place_and_page(
 async def test_a_server_that_ignores_start_is_an_error(server: FakeServer, client: ThreadsClient) -> None:
     server.ignore_start = True
 
-    with pytest.raises(PaginationError, match="start were ignored"):
+    with pytest.raises(PaginationError, match="ignores start"):
         await client.threads(total=1000).collect()
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from threads_async import ExecutionThread, PaginationError, ThreadPage, ThreadType
-from threads_async._paging import PlainWalk, Slice, Walk, contradiction
+from threads_async._paging import Slice, Walk, contradiction
+from threads_async._plain import PlainWalk
 
 CREATED = datetime(2026, 3, 17, tzinfo=UTC)
 Server = Callable[[Slice], ThreadPage]
@@ -38,7 +39,7 @@ def walk_through(walk: Walk, server: Server) -> tuple[list[ExecutionThread], lis
     while (asked := walk.next_slice()) is not None:
         assert len(slices) < 5_000, "the walk does not end"
         slices.append(asked)
-        step = walk.accept(asked, server(asked))
+        step = walk.accept(asked, server(asked), frozenset())
         walk = step.walk
         got.extend(step.items)
     return got, slices
@@ -92,7 +93,7 @@ def test_a_walk_resumed_at_next_start_goes_on_where_it_stood(count: int, total: 
     first = data.draw(st.integers(0, count))
     walk: Walk = PlainWalk(0, total, first)
     while (asked := walk.next_slice()) is not None:
-        walk = walk.accept(asked, server_of(living)(asked)).walk
+        walk = walk.accept(asked, server_of(living)(asked), frozenset()).walk
 
     rest: list[ExecutionThread] = []
     if walk.next_start is not None:
@@ -130,9 +131,31 @@ def test_an_answer_that_contradicts_itself_is_asked_for_once_more(first: ThreadP
 @pytest.mark.parametrize(
     ("bad", "why"), [(page(2, 2, 3), "no thread came"), (page(2, 5, 4), "more threads came than the server counts")]
 )
-def test_twice_the_same_contradiction_is_an_error(bad: ThreadPage, why: str) -> None:
+def test_three_times_the_same_contradiction_is_an_error(bad: ThreadPage, why: str) -> None:
     with pytest.raises(PaginationError, match=why):
-        walk_through(PlainWalk(0, 3), script(page(0, 2, 3), bad, bad))
+        walk_through(PlainWalk(0, 3), script(page(0, 2, 3), bad, bad, bad))
+
+
+def test_different_contradictions_show_that_the_list_moves_and_are_taken() -> None:
+    """A server that slices first and counts then, while threads stop: at the end it always counts too few."""
+    got, slices = walk_through(PlainWalk(0, 3), script(page(0, 3, 9), page(3, 6, 5), page(3, 6, 4)))
+
+    assert threads(6) == got
+    assert [0, 3, 3] == [asked.start for asked in slices]
+
+
+def test_an_empty_page_before_the_end_is_never_taken() -> None:
+    """Each time another count, until a page comes."""
+    got, _ = walk_through(
+        PlainWalk(0, 3), script(page(0, 3, 9), page(3, 3, 8), page(3, 3, 7), page(3, 3, 6), page(3, 5, 5))
+    )
+
+    assert threads(5) == got
+
+
+def test_ten_empty_pages_before_the_end_are_an_error() -> None:
+    with pytest.raises(PaginationError, match="no thread came"):
+        walk_through(PlainWalk(0, 3), script(page(0, 3, 50), *[page(3, 3, count) for count in range(40, 30, -1)]))
 
 
 def test_a_doubt_that_was_lifted_does_not_count_later() -> None:
@@ -159,14 +182,58 @@ def test_a_server_that_ignores_start_is_an_error(count: int, max_items: int | No
     def ignores_start(asked: Slice) -> ThreadPage:
         return ThreadPage(tuple(living[: asked.total]), len(living), asked.start)
 
-    with pytest.raises(PaginationError, match="start were ignored"):
+    with pytest.raises(PaginationError, match="the server ignores start"):
         walk_through(PlainWalk(0, 3, max_items), ignores_start)
 
 
-def test_a_list_that_grows_in_front_by_a_page_is_no_ignored_start() -> None:
-    got, _ = walk_through(PlainWalk(0, 2), script(page(0, 2, 4), page(0, 2, 6), page(2, 4, 6)))
+def test_one_thread_a_page_shows_too_that_start_is_ignored() -> None:
+    with pytest.raises(PaginationError, match="the server ignores start"):
+        walk_through(PlainWalk(0, 1), lambda asked: page(0, min(asked.total, 5), 5))
 
-    assert [0, 1, 0, 1, 2, 3] == [int((one.thread_token or "").removeprefix("token-")) for one in got]
+
+def test_a_list_that_grows_in_front_by_a_page_is_no_ignored_start() -> None:
+    """The last index is asked for, once in the walk, and shows the last thread."""
+    got, slices = walk_through(
+        PlainWalk(0, 2), script(page(0, 2, 4), page(0, 2, 6), page(3, 4, 6), page(0, 2, 8), page(2, 4, 8))
+    )
+
+    assert [0, 1, 0, 1, 0, 1, 2, 3] == [int((one.thread_token or "").removeprefix("token-")) for one in got]
+    assert [0, 2, 5, 4, 6] == [asked.start for asked in slices]
+
+
+@pytest.mark.parametrize("total", [1, 2, 5, 6])
+def test_threads_that_agree_in_everything_all_come(total: int) -> None:
+    equal = [ExecutionThread(1, None, ThreadType.MANUAL, CREATED)] * 12
+
+    got, slices = walk_through(PlainWalk(0, total), server_of(equal))
+
+    assert equal == got
+    # One request more in all, to see that the server heeds start.
+    assert -(-12 // total) + 1 == len(slices)
+
+
+def test_a_shorter_page_shows_by_itself_that_the_server_heeds_start() -> None:
+    equal = [ExecutionThread(1, None, ThreadType.MANUAL, CREATED)] * 12
+
+    got, slices = walk_through(PlainWalk(0, 8), server_of(equal))
+
+    assert (equal, [0, 8]) == (got, [asked.start for asked in slices])
+
+
+def test_a_list_that_has_shrunk_when_the_server_is_probed_heeds_start() -> None:
+    """Nothing comes from what was the last index."""
+    got, slices = walk_through(PlainWalk(0, 2), script(page(0, 2, 4), page(0, 2, 6), page(5, 5, 4), page(0, 0, 4)))
+
+    assert [0, 2, 5, 4] == [asked.start for asked in slices]
+    assert threads(2) * 2 == got
+
+
+def test_while_a_server_is_probed_nothing_is_guessed() -> None:
+    walk = PlainWalk(0, 2).accept(Slice(0, 2), page(0, 2, 9)).walk
+    step = walk.accept(Slice(2, 2), page(0, 2, 9), frozenset())
+
+    assert Slice(8, 2) == step.walk.next_slice()
+    assert ([Slice(4, 2)], []) == (walk.ahead(1), step.walk.ahead(1))
 
 
 @pytest.mark.parametrize("start", [5, 9])
@@ -186,12 +253,12 @@ def test_the_last_page_again_after_the_list_shrank_ends_the_walk() -> None:
 @pytest.mark.parametrize("lie", [1, 3])
 def test_a_count_that_falls_below_what_has_come_does_not_end_the_walk_silently(lie: int) -> None:
     with pytest.raises(PaginationError, match="more threads came than the server counts"):
-        walk_through(PlainWalk(0, 3), script(page(0, 3, 9), page(3, 6, lie), page(3, 6, lie)))
+        walk_through(PlainWalk(0, 3), script(page(0, 3, 9), *[page(3, 6, lie)] * 3))
 
 
 def test_a_first_page_that_is_more_than_its_count_is_an_error() -> None:
     with pytest.raises(PaginationError, match="more threads came than the server counts"):
-        walk_through(PlainWalk(0, 3), script(page(0, 3, 0), page(0, 3, 0)))
+        walk_through(PlainWalk(0, 3), script(*[page(0, 3, 0)] * 3))
 
 
 def test_a_list_longer_than_the_api_can_address_is_an_error() -> None:

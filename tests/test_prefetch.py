@@ -330,6 +330,34 @@ async def test_a_consistent_listing_is_sorted_unless_the_caller_sorts(
     assert [sent] == [seen.parameters["sorting"] for seen in server.requests]
 
 
+async def test_first_asks_in_the_order_of_the_loop(server: FakeServer, client: ThreadsClient) -> None:
+    """By `CreatedAt`, the one that was made first comes first, wherever the server lists it otherwise."""
+    early = server.start_thread(created_at="2020-01-01T00:00:00.0000000+00:00")
+    listing = client.threads(consistent=True)
+    first = await listing.first()
+
+    assert first == await anext(aiter(listing))
+    assert early.thread_token == first.thread_token
+    assert ["CreatedAt"] * 2 == [seen.parameters["sorting"] for seen in server.requests]
+    assert "1" == server.requests[0].parameters["total"]
+
+
+@pytest.mark.parametrize(
+    ("sorting", "appends"),
+    [(None, True), ("CreatedAt", True), ("createdat ASC", True), ("CreatedAt DESC", False), ("Type", False)],
+)
+async def test_only_by_time_of_creation_new_threads_append(
+    server: FakeServer, client: ThreadsClient, sorting: str | None, appends: bool
+) -> None:
+    """600 threads start with each request but the first. By `CreatedAt` the walk ends where the list ended at first."""
+    server.on_request = lambda _: [server.start_thread() for _ in range(600 if len(server.requests) > 1 else 0)]
+    pages = client.threads(total=1000, sorting=sorting, consistent=True).pages()
+    for _ in range(3):
+        await anext(pages)
+
+    assert appends == (pages.next_start is None)
+
+
 LEAVING = """
 import asyncio, gc, sys
 from threads_async import RetryPolicy, ThreadsClient

@@ -37,7 +37,12 @@ def reaches(path: Path, *wanted: str) -> set[str]:
         "errors",
         "retry",
         "_paging",
+        "_plain",
         "_consistent",
+        "_states",
+        "_place",
+        "_identity",
+        "_window",
         "_events",
         "_secrets",
         "_settings",
@@ -70,7 +75,10 @@ def test_the_client_knows_neither_the_fake_nor_the_command(module: str) -> None:
 
 @pytest.mark.parametrize("module", sorted(name for name in MODULES if name.startswith("testing/")))
 def test_the_fake_is_not_written_from_our_own_encoder(module: str) -> None:
-    assert set() == reaches(MODULES[module], "threads_async._wire", "threads_async._paging", "threads_async._transport")
+    assert set() == reaches(
+        MODULES[module],
+        *(f"threads_async.{name}" for name in ("_wire", "_paging", "_plain", "_consistent", "_transport")),
+    )
 
 
 def test_all_is_sorted_and_equal_to_what_is_visible() -> None:

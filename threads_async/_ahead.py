@@ -8,6 +8,7 @@ from attrs import evolve
 from threads_async import _ending
 from threads_async._paging import Slice
 from threads_async._source import PageSource
+from threads_async._window import Window
 from threads_async.models import ThreadPage, ThreadsQuery
 
 
@@ -17,11 +18,16 @@ class Ahead:
     Args:
         source: Fetches pages, and ends what it has started when it is closed.
         query: What is asked for, apart from the slice.
+        prefetch: How many requests may be in flight, the one that is waited for among them.
+
+    Attributes:
+        window: How many requests may be guessed now.
     """
 
-    def __init__(self, source: PageSource, query: ThreadsQuery) -> None:
+    def __init__(self, source: PageSource, query: ThreadsQuery, prefetch: int) -> None:
         self._source = source
         self._query = query
+        self.window = Window.of(prefetch)
         self._tasks: dict[Slice, asyncio.Task[ThreadPage]] = {}
 
     def plan(self, slices: Sequence[Slice]) -> None:
@@ -31,6 +37,16 @@ class Ahead:
             self._tasks[asked] = running.pop(asked) if asked in running else self._start(asked)
         for task in running.values():
             task.cancel()
+
+    def learn(self, asked: Slice | None, *, useful: bool) -> None:
+        """Learn from a page that was taken while guesses were in flight.
+
+        Args:
+            asked: What follows it; None at the end.
+            useful: Whether it brought anything.
+        """
+        if self._tasks:
+            self.window = self.window.after_guess(held=useful and asked in self._tasks)
 
     def _start(self, asked: Slice) -> "asyncio.Task[ThreadPage]":
         return self._source.start(evolve(self._query, start=asked.start, total=asked.total))

@@ -1,64 +1,59 @@
-"""The walk that is right on a list that moves. Performs no I/O.
+"""The walk that is right on a list that changes while it is read. Performs no I/O.
 
-A plain walk by offset skips threads: when one stops that stood before `start`, all behind it shift to the left. This
-walk asks for each page from the last thread that it has seen, so that each page shows its own place in the list.
+A walk by offset skips threads: when a thread before `start` stops, all threads behind it shift to the left. This walk
+requests pages that overlap, so that each page shows its own place in the list.
 
-Let the threads that live through the whole walk be the lasting ones, and assume that no two of them ever change places.
+A thread is *lasting* if it runs during the whole walk. Assumed is that two lasting threads never change places, that a
+page is a slice of the list at one moment, and that `totalCount` is its length at that or another moment between request
+and answer.
 
-Rule 1. A page counts if it holds a thread already seen, or begins at the beginning of the list (or of the walk). Then
-        every lasting thread up to its end has been seen once the page is taken. For: all lasting ones up to a seen
-        thread have been seen before, and between it and the end of the page none is missing.
-Rule 2. A page that does not count is thrown away, and the walk steps back: by as many threads as the list has lost,
-        then twice as many each time, until a page counts.
-Rule 3. What is seen already is not handed out again.
-Rule 4. The walk ends with a page that counts and reaches `totalCount`.
-Rule 5. A page that begins like the one before it, further on, counts only if so many threads have come in before it.
-        Else the server may ignore `start`: three times in a row is a `PaginationError`.
-Rule 6. A server that gives one thread a page leaves no room for an overlap. Then the next thread is asked for alone,
-        and counts if the thread before it is found at its place once more, afterwards. That needs one more assumption:
-        threads start at the end only, so that none ever moves to the right.
+Rule 1. A page counts if it holds a thread already seen, starts at index 0, or is the first page. Then every lasting
+        thread up to its end has been seen once the page is taken: those before a seen thread were seen earlier, and
+        between it and the end of the page none is missing.
+Rule 2. Of a page that counts, the threads behind the last seen one are new. Unseen threads before it have started
+        since, and are left out.
+Rule 3. A page that does not count is dropped, and the walk steps back: by half a page or by what the list has lost,
+        then twice as far each time. If it comes so far back that a whole page has been seen, it halves the distance.
+Rule 4. The next page overlaps the last one by one thread while the list is quiet, and by its speed while it moves.
+Rule 5. The walk ends with a page that counts, reaches `totalCount` and is short: it holds fewer threads than requested
+        and than the fullest page so far. A full page that reaches `totalCount` proves nothing, since the two may be
+        from different moments; so one more page is requested that overlaps it.
+Rule 6. If new threads only append, the lasting threads are among the first N₀, where N₀ is the `totalCount` of the
+        first answer. The walk has passed at least as many of those as the index at which a page ends, since threads
+        shift only to the left, and at least as many as before the page and its new threads together. It ends when it
+        has passed N₀. The first page proves nothing here, since it may be older than N₀.
+Rule 7. A server that sends one thread a page leaves no room for an overlap. Then the next thread is requested alone,
+        and taken if the thread before it is found at its place once more, afterwards: no thread moves to the right, so
+        it was there in between. In an order in which threads do move to the right, this is a `PaginationError`.
+Rules 8, 9 and 10 are the doubts of `_paging`: the server may ignore `start`, an answer contradicts itself, and the
+        server may filter after slicing. A page raises the third doubt if it shows more seen threads than the overlap
+        and the growth of the list explain.
+Rule 11. All answers together may hold as many threads as eight readings of the list at the first answer and ten pages.
+        Another answer is a `PaginationError`: the list moves faster than it can be read.
 
-Rule 7. A server that filters after slicing sends short pages that overlap by more than was asked for. So if the list is
-        filtered, and a page after a short one shows more seen threads than the overlap and the growth of the list
-        explain, the page before is asked for again in its received size, as by rule 6 of the plain walk. If fewer
-        threads come, that is a `PaginationError`: places mean nothing, and the walk would end too early.
-
-It does not matter when a page was made, only what is on it; so pages may be asked for ahead, in any order. Under rule
-6 nothing is asked for ahead, so that the second look at the thread before is a new one.
+Only what is on a page matters, not when it was made, so pages may be requested ahead and answered in any order.
 """
 
-from collections.abc import Iterator
-from hashlib import blake2b
-from typing import Final
+from collections.abc import Hashable
 
 from attrs import evolve, field, frozen
 
-from threads_async._paging import Slice, Step, Suspect, check_slice, contradiction, pagination_error
-from threads_async.models import ExecutionThread, ThreadPage
-
-_DIGEST_SIZE: Final = 15
-"""Bytes of a key. 2¹²⁰ keys make a mistaken identity a matter of theory, and 15 bytes fill an object of 48."""
-
-_MOST_REPEATS: Final = 3
-
-_PATIENCE: Final = 1000
-"""How many answers in a row may bring nothing new, besides those that a walk back and forth over all seen explains."""
-
-
-def key_of(thread: ExecutionThread) -> bytes:
-    """Return what tells `thread` from others, in a few bytes: its token, or all else where it has none."""
-    text = thread.thread_token
-    if text is None:
-        text = f"{thread.workspace_id} {thread.created_at.isoformat()} {thread.type}"
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_SIZE).digest()
-
-
-@frozen
-class _Alone:
-    """A page of threads of which it is not known whether one was skipped before them (rule 6)."""
-
-    asked: Slice
-    page: ThreadPage
+from threads_async import _states as states
+from threads_async._identity import key_of
+from threads_async._paging import (
+    Doubt,
+    Seen,
+    Slice,
+    Step,
+    check_probe,
+    check_slice,
+    contradiction,
+    guesses,
+    pagination_error,
+    probe,
+)
+from threads_async._place import Budget, Place
+from threads_async.models import ThreadPage
 
 
 @frozen
@@ -66,183 +61,200 @@ class ConsistentWalk:
     """The consistent walk between two requests.
 
     Attributes:
-        start: Index to ask from: that of the last thread seen, as far as is known.
-        total: Most threads to ask for at once.
+        start: Index at which the walk begins.
+        total: Maximum number of threads to request at once.
         remaining: How many threads may still be handed out, or None for all.
-        filtered: Whether only some threads are asked for.
-        exhausted: Whether the end of the list has been reached.
+        filtered: Whether only some threads are requested.
+        appends: Whether new threads only append, as in the order ``CreatedAt``.
+        state: What the next answer is for.
+        place: Where in the list it is, and how fast that moves.
+        budget: How much may still be received; None before the first answer.
         resume: Index of the first thread not handed out.
-        seen: The keys of the threads seen. It grows as the walk goes on, and all values of one walk share it.
-        last: The key of the thread seen last, or None at the beginning.
-        first: The key of the first thread of the page taken last.
-        first_start: Index of that thread.
-        stride: How many threads a page is expected to hold.
-        total_count: `totalCount` of the newest answer.
-        back: How far to step back from a page that does not count; 0 when the last one counted.
-        single: Whether the server gives one thread a page.
-        alone: The page that waits for the thread before it to be found in its place.
-        suspect: The page that waits for the page before to be looked at again (rule 7).
-        doubted: Whether the last answer contradicted itself.
-        fruitless: How many answers in a row brought nothing new.
-        repeats: How many of them looked as if the server ignored `start`.
+        trusted: Whether the server is known not to ignore `start`.
     """
 
     start: int
     total: int
     remaining: int | None = None
     filtered: bool = False
-    exhausted: bool = False
-    resume: int = 0
-    seen: set[bytes] = field(factory=set[bytes], repr=False)
-    last: bytes | None = None
-    first: bytes | None = None
-    first_start: int = 0
-    stride: int = 0
-    total_count: int = 0
-    back: int = 0
-    single: bool = False
-    alone: _Alone | None = None
-    suspect: Suspect | None = None
-    doubted: bool = False
-    fruitless: int = 0
-    repeats: int = 0
+    appends: bool = True
+    state: states.State = field(factory=states.Beginning)
+    place: Place = field(factory=Place)
+    budget: Budget | None = None
+    resume: int | None = None
+    trusted: bool = False
 
     @property
     def next_start(self) -> int | None:
         """Where to resume; None at the end of the list."""
-        return None if self.exhausted else self.resume
-
-    def next_slice(self) -> Slice | None:
-        """Return what to ask for next, or None when there is nothing more to ask for."""
-        if self.exhausted or self.remaining == 0:
+        if isinstance(self.state, states.Ended):
             return None
-        if self.suspect is not None:
-            return Slice(self.first_start, self.start + 1 - self.first_start)
-        if self.single and not self.back:
-            return Slice(self.start + (self.alone is None), self._size)
-        if self.back or self.remaining is None:
-            return Slice(self.start, self._size)
-        return Slice(self.start, min(self._size, self.remaining + (self.last is not None)))
+        return self.start if self.resume is None else self.resume
 
     @property
-    def _size(self) -> int:
-        # One thread is the overlap, so a page must hold two to bring any.
+    def size(self) -> int:
+        """Maximum number of threads on a page: two at least, since one is the overlap."""
         return max(2, self.total)
+
+    def next_slice(self) -> Slice | None:  # noqa: PLR0911 - one for each state
+        """Return what to ask for next, or None when there is nothing more to ask for."""
+        last, size = self.place.last, self.size
+        if self.remaining == 0 or isinstance(self.state, states.Ended):
+            return None
+        match self.state:
+            case states.Beginning():
+                return Slice(self.start, size if self.remaining is None else min(size, self.remaining))
+            case states.Seeking(start=start):
+                return Slice(start, size)
+            case states.Single(next=following):
+                return Slice(last + (following is None), size)
+            case states.Probing() as probing:
+                return probe(probing, size)
+            case states.Checking():
+                return Slice(self.place.start, last + 1 - self.place.start)
+            case states.Doubting(then=then):
+                return evolve(self, state=then).next_slice()
+            case states.Following() | states.Confirming() | states.Alone():
+                start = max(0, min(last + 1, self.place.total_count) - self.place.overlap)
+                return Slice(start, size if self.remaining is None else min(size, self.remaining + last + 1 - start))
 
     def ahead(self, count: int) -> list[Slice]:
         """Return up to `count` slices that will be asked for after `next_slice`, if nothing moves."""
-        if self.exhausted or self.last is None or self.back or self.single:
+        asked, stride, overlap = self.next_slice(), self.place.stride, self.place.overlap
+        if asked is None or self.budget is None or self.state != states.Following() or overlap >= stride:
             return []
-        starts = range(self.start + self.stride - 1, self.total_count - 1, self.stride - 1)[:count]
-        if self.remaining is None:
-            return [Slice(start, self._size) for start in starts]
-        left = ((start, self.remaining - (start - self.start)) for start in starts)
-        return [Slice(start, min(self._size, wanted + 1)) for start, wanted in left if wanted > 0]
+        end = min(self.place.total_count, self.budget.count) if self.appends else self.place.total_count
+        starts = range(asked.start + stride - overlap, end - overlap, stride - overlap)[:count]
+        return guesses(starts, asked, self.size, self.remaining, overlap)
 
-    def accept(self, asked: Slice, page: ThreadPage) -> Step:
-        """Take the answer to `asked`.
+    def accept(self, asked: Slice, page: ThreadPage, seen: Seen) -> Step:
+        """Take the answer to `asked`, where `seen` holds the keys of all steps before.
 
         Raises:
-            PaginationError: An answer contradicts itself twice, or answers go on and on without anything new.
+            PaginationError: The pages contradict each other (rules 7 to 10), or the list moves too fast (rule 11).
         """
-        if self.fruitless > _PATIENCE + 4 * len(self.seen):
-            raise pagination_error(asked, page, "the list moves faster than it can be read")
-        if self.suspect is not None:
-            check_slice(self.suspect, asked, page)
-            return self._judge(self.suspect.asked, self.suspect.page)
-        if asked.start >= page.total_count and len(page.items) <= asked.total and (page.total_count or not page.items):
-            return self._shrunk(page)
-        error = contradiction(asked, page, filtered=self.filtered)
-        if error is not None:
-            if len(page.items) > asked.total or self.doubted:
-                raise error
-            return Step(evolve(self, doubted=True))
-        if self._is_suspect(asked, page):
-            return Step(evolve(self, suspect=Suspect(asked, page), fruitless=self.fruitless + 1))
-        return self._judge(asked, page)
+        budget = Budget.after(page, self.size) if self.budget is None else self.budget.spend(asked, page)
+        walk = evolve(self, budget=budget, place=self.place.answered())
+        match self.state:
+            case states.Checking(then=then) as check:
+                check_slice(check, asked, page)
+                return _judge(evolve(walk, state=then), check.asked, check.page, seen)
+            case states.Probing(then=then) as probing:
+                trusted = check_probe(probing, asked, page, filtered=self.filtered)
+                return _judge(evolve(walk, state=then, trusted=trusted), probing.asked, probing.page, seen, probed=True)
+            case states.Doubting(doubt=doubt, then=then):
+                return _hear(evolve(walk, state=then), asked, page, seen, doubt)
+            case _:
+                return _hear(walk, asked, page, seen)
 
-    def _judge(self, asked: Slice, page: ThreadPage) -> Step:
-        """Take a sound page, keep it for later, or throw it away."""
-        keys = [key_of(thread) for thread in page.items]
-        if self.alone is not None and asked.start == self.start and keys == [self.last]:
-            # The thread before stands where it stood, and none moves to the right: so it stood there in between.
-            return self._take(self.alone.asked, self.alone.page, [key_of(one) for one in self.alone.page.items])
-        if self._is_repeated(asked, page, keys):
-            if self.repeats == _MOST_REPEATS - 1:
-                raise pagination_error(asked, page, "the page before came again, as if start were ignored")
-            return self._step_back(asked.start, page, repeats=self.repeats + 1)
-        if self.last is None or asked.start == 0 or not self.seen.isdisjoint(keys):
-            return self._take(asked, page, keys)
-        if self.single and not self.back and asked.start == self.start + 1:
-            return Step(
-                evolve(self, alone=_Alone(asked, page), suspect=None, doubted=False, fruitless=self.fruitless + 1)
-            )
-        return self._step_back(asked.start, page)
 
-    def _shrunk(self, page: ThreadPage) -> Step:
-        """Go on from the end of a list that has become shorter than the index asked from."""
-        if self.last is None or page.total_count == 0:
-            return Step(evolve(self, exhausted=True))
-        # The last thread of the list stands at its count less one.
-        return self._step_back(page.total_count, page)
+def _hear(walk: ConsistentWalk, asked: Slice, page: ThreadPage, seen: Seen, doubt: Doubt | None = None) -> Step:
+    """Judge the page unless something is wrong with it in itself (rules 9 and 10)."""
+    error = contradiction(asked, page, filtered=walk.filtered)
+    # Rule 9.
+    if error is not None and len(page.items) > asked.total:
+        raise error
+    if asked.start >= page.total_count and (page.total_count or not page.items):
+        if isinstance(walk.state, states.Beginning) or page.total_count == 0:
+            return Step(evolve(walk, state=states.Ended()))
+        return _step_back(walk, asked.start, page)
+    if error is not None:
+        again = Doubt(page) if doubt is None else doubt.again(page)
+        if again.settled:
+            raise error
+        if doubt is None or again.times > 1 or not page.items:
+            return Step(evolve(walk, state=states.Doubting(again, walk.state)))
+    if _is_suspect(walk, asked, page, seen):
+        return Step(evolve(walk, state=states.Checking(asked, page, walk.state)))
+    return _judge(walk, asked, page, seen)
 
-    def _is_suspect(self, asked: Slice, page: ThreadPage) -> bool:
-        """Tell whether `page` shows more seen threads than an honest server can send (rule 7)."""
-        if not self.filtered or self.back or not (self.single or 0 < self.stride < self._size):
-            return False
-        overlap = max(0, self.start + 1 - asked.start) + max(0, page.total_count - self.total_count)
-        return sum(key_of(thread) in self.seen for thread in page.items) > overlap
 
-    def _is_repeated(self, asked: Slice, page: ThreadPage, keys: list[bytes]) -> bool:
-        """Tell whether `page` begins like the page before although it is one further on (rule 5)."""
-        distance = asked.start - self.first_start
-        return keys[0] == self.first and 0 < distance > page.total_count - self.total_count
+def _is_suspect(walk: ConsistentWalk, asked: Slice, page: ThreadPage, seen: Seen) -> bool:
+    """Tell whether `page` shows more seen threads than a server that filters first can send (rule 10)."""
+    if not walk.filtered or isinstance(walk.state, states.Beginning | states.Seeking):
+        return False
+    if not isinstance(walk.state, states.Single) and walk.place.stride == walk.size:
+        return False
+    grown = max(0, page.total_count - walk.place.total_count)
+    overlap = max(0, walk.place.last + 1 - asked.start)
+    return sum(key_of(thread) in seen for thread in page.items) > overlap + grown
 
-    def _step_back(self, start: int, page: ThreadPage, *, repeats: int = 0) -> Step:
-        back = max(1, 2 * self.back, self.total_count - page.total_count if not self.back else 0)
-        walk = evolve(
-            self,
-            start=max(0, start - back),
-            back=back,
-            total_count=page.total_count,
-            alone=None,
-            suspect=None,
-            doubted=False,
-            fruitless=self.fruitless + 1,
-            repeats=repeats,
-        )
-        return Step(walk)
 
-    def _take(self, asked: Slice, page: ThreadPage, keys: list[bytes]) -> Step:
-        """Take a page that counts."""
-        items = tuple(self._unseen(page, keys))
-        received = len(keys)
-        after = asked.start + received
-        left = len(items) if self.remaining is None else min(len(items), self.remaining)
-        exhausted = after >= page.total_count and left == len(items)
-        walk = evolve(
-            self,
-            start=after - 1,
-            remaining=None if self.remaining is None else self.remaining - left,
-            exhausted=exhausted,
-            resume=after - (len(items) - left),
-            last=keys[-1],
-            first=keys[0],
-            first_start=asked.start,
-            stride=received if 1 < received < asked.total else self._size,
-            total_count=page.total_count,
-            back=0,
-            single=received == 1 and (self.single or not items) and not exhausted,
-            alone=None,
-            suspect=None,
-            doubted=False,
-            fruitless=0 if items else self.fruitless + 1,
-            repeats=0 if items else self.repeats,
-        )
-        return Step(walk, items[:left], after - len(items))
+def _judge(walk: ConsistentWalk, asked: Slice, page: ThreadPage, seen: Seen, *, probed: bool = False) -> Step:
+    """Take a page, keep it until more is known, or drop it."""
+    keys = [key_of(thread) for thread in page.items]
+    place = walk.place
+    again = keys[0] == place.first_key and len(keys) >= min(asked.total, place.last + 1 - place.start)  # Rule 8
+    if again and asked.start > place.start and not (walk.trusted or probed):
+        return Step(evolve(walk, state=states.Probing(asked, page, walk.state)))
+    # Rule 7: first the next thread, then the one before it once more.
+    if isinstance(walk.state, states.Single):
+        following = walk.state.next
+        if following is None and asked.start == place.last + 1 and seen.isdisjoint(keys):
+            return Step(evolve(walk, state=states.Single(page)))
+        if following is not None and asked.start == place.last and keys == [place.last_key]:
+            later = [key_of(thread) for thread in following.items]
+            return _take(walk, Slice(following.start, walk.size), following, later, -1)
+    # Rule 1.
+    position = next((index for index in reversed(range(len(keys))) if keys[index] in seen), -1)
+    if position >= 0 or asked.start == 0 or isinstance(walk.state, states.Beginning):
+        return _take(walk, asked, page, keys, position)
+    return _step_back(walk, asked.start, page)
 
-    def _unseen(self, page: ThreadPage, keys: list[bytes]) -> Iterator[ExecutionThread]:
-        for thread, key in zip(page.items, keys, strict=True):
-            if key not in self.seen:
-                self.seen.add(key)
-                yield thread
+
+def _step_back(walk: ConsistentWalk, high: int, page: ThreadPage) -> Step:
+    """Drop `page`, on which nothing at or after the index `high` has been seen (rule 3)."""
+    place = evolve(walk.place, total_count=page.total_count)
+    return Step(evolve(walk, state=states.stepped_back(walk.state, walk.place, high, page.total_count), place=place))
+
+
+def _take(walk: ConsistentWalk, asked: Slice, page: ThreadPage, keys: list[Hashable], position: int) -> Step:
+    """Take a page that counts, whose last seen thread is at `position`; -1 if there is none."""
+    after = asked.start + len(keys)
+    new = dict(zip(keys[position + 1 :], page.items[position + 1 :], strict=True))
+    items = tuple(new.values())[: walk.remaining]
+    passed = 0
+    if not isinstance(walk.state, states.Beginning):
+        # Rule 6. A page at index 0 without a seen thread may begin with threads that stand before `start`.
+        behind = position >= 0 or asked.start > 0 or walk.start == 0
+        passed = walk.place.passed + len(new) if behind else 0
+        # To a server that filters after slicing, an index means something else.
+        passed = passed if walk.filtered else max(passed, after)
+    place = walk.place.after(
+        asked, keys, page.total_count, new=len(new), position=position, full=walk.size, passed=passed
+    )
+    after_page = evolve(
+        walk,
+        remaining=None if walk.remaining is None else walk.remaining - len(items),
+        state=_state_after(walk, asked, page, place, bool(new)) if len(items) == len(new) else states.Following(),
+        place=place,
+        resume=after - (len(new) - len(items)),
+    )
+    return Step(after_page, items, after - len(new), tuple(new))
+
+
+def _state_after(walk: ConsistentWalk, asked: Slice, page: ThreadPage, place: Place, new: bool) -> states.State:
+    """Return the state after a page that counts and leads to `place` (rules 3, 5, 6 and 7)."""
+    received = len(page.items)
+    # Rules 5 and 6.
+    done = walk.appends and walk.budget is not None and place.passed >= walk.budget.count
+    if place.last + 1 >= page.total_count:
+        short = received < min(asked.total, walk.place.fullest or asked.total)
+        # If the same thread is last once more, at the same index, the list ended there in between: it has not shifted.
+        same = (place.last, place.last_key) == (walk.place.last, walk.place.last_key)
+        twice = walk.state == states.Confirming() and place.last + 1 == page.total_count and (done or same)
+        return states.Ended() if short or twice else states.Confirming()
+    if done:
+        return states.Ended()
+    if new:
+        return states.Single() if isinstance(walk.state, states.Single) else states.Following()
+    # Rule 7.
+    if received == 1 and asked.start == walk.place.last:
+        if walk.state != states.Alone(page):
+            return states.Alone(page)
+        if not walk.appends:
+            what = "the server sends one thread a page, which can be read consistently in the order CreatedAt only"
+            raise pagination_error(asked, page, what, "read it without consistent=True")
+        return states.Single()
+    # Rule 3.
+    return states.too_far_back(walk.state, walk.place, place)

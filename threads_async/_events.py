@@ -1,11 +1,11 @@
 """What has happened between two looks at the list. Performs no I/O."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime
 
 from attrs import evolve, frozen
 
-from threads_async._consistent import key_of
+from threads_async._identity import identity_of
 from threads_async.errors import RequestError
 from threads_async.models import EventKind, ExecutionThread, ThreadEvent
 
@@ -15,11 +15,11 @@ class Watched:
     """What is known of the list between two looks at it.
 
     Attributes:
-        alive: The threads at the last look that succeeded, by their keys; None before the first.
+        alive: The threads at the last look that succeeded, by their identities; None before the first.
         reachable: Whether the last look succeeded.
     """
 
-    alive: Mapping[bytes, ExecutionThread] | None = None
+    alive: Mapping[Hashable, ExecutionThread] | None = None
     reachable: bool = True
 
 
@@ -30,7 +30,7 @@ def after_success(
 
     First that the server is back, then what stopped, then what started, each in the order of the list.
     """
-    now = {key_of(thread): thread for thread in threads}
+    now = {identity_of(thread): thread for thread in threads}
     before = watched.alive
     happened: list[tuple[EventKind, ExecutionThread | None]] = []
     if not watched.reachable:
@@ -38,8 +38,8 @@ def after_success(
     if before is None:
         happened += [(EventKind.PRESENT, thread) for thread in now.values()]
     else:
-        happened += [(EventKind.STOPPED, thread) for key, thread in before.items() if key not in now]
-        happened += [(EventKind.STARTED, thread) for key, thread in now.items() if key not in before]
+        happened += [(EventKind.STOPPED, thread) for identity, thread in before.items() if identity not in now]
+        happened += [(EventKind.STARTED, thread) for identity, thread in now.items() if identity not in before]
     return Watched(now), [ThreadEvent(kind, thread, at) for kind, thread in happened]
 
 

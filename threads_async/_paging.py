@@ -1,38 +1,41 @@
-"""Which slice of the list to ask for next, and when to stop. Performs no I/O.
+"""What both walks share: slices, steps, and when an answer is doubted. Performs no I/O.
 
 A walk is a frozen value between two requests. `next_slice` says what to ask for; `accept` takes the answer and returns
-the walk after it with the threads to hand out; `ahead` guesses what will be asked for after that. The consistent walk
-stands in `_consistent`.
+the walk after it with the threads to hand out; `ahead` guesses what will be asked for after that. The plain walk is in
+`_plain`, the consistent walk in `_consistent`.
 
-The plain walk:
+An answer is doubted in three cases:
 
-Rule 1. `start` advances by the threads that came, so a server that caps its pages costs requests, not threads.
-Rule 2. The walk ends when `start` plus what came reaches `totalCount` by the newest answer. Nothing is asked for past
-        that end.
-Rule 3. An answer that contradicts itself (empty before its own end, or more threads than its own count) is asked for
-        once more, since a thread may have started or stopped between the server's count and its slice. Twice is a
-        `PaginationError`.
-Rule 4. A page larger than asked for, or the page before it once more (the server ignores `start`), is a
-        `PaginationError` at once.
-Rule 5. What a server sends for a `start` at or past its own count is no part of the list: some send the last page
-        again.
-Rule 6. A server that filters after slicing sends short pages, and the next one begins in the middle of the page
-        before. So if the list is filtered, and a page after a short one shares a thread with it, the page before is
-        asked for again, in its received size. If fewer threads come, the server filtered out some of just that slice:
+Ignored start. If a page begins with the same thread as the last one and is as long, the server may ignore
+        `start`. Then the last index of the list is requested. If no more threads come than there can be, the server
+        is trusted for the rest of the walk. If more come, and they are the same again, it is a `PaginationError`.
+Contradiction. An answer that contradicts itself (empty before its end, or more threads than it counts) is requested
+        again, since a thread may have started or stopped between the server's count and its slice. The same answer
+        three times in a row is a `PaginationError`. A different one shows that the list moves, and is taken if it has
+        threads; ten in a row without any are a `PaginationError` too.
+Filter after slicing. A server that filters after slicing sends short pages, and the next one begins in the middle of
+        the page before. So if the list is filtered, and a page after a short one shares threads with it, that one is
+        requested again, in its received size. If fewer threads come, the server filtered out some of just that slice:
         a `PaginationError` before any thread is handed out twice. If as many come, it is an honest list that has moved.
         On a list that stands still, this is exact: a page whose whole slice matches cannot overlap with the next one.
 """
 
-from typing import Final, Protocol
+from collections.abc import Hashable, Iterable
+from collections.abc import Set as AbstractSet
+from typing import Final, Protocol, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from threads_async.errors import PaginationError
-from threads_async.models import INT32_MAX, ExecutionThread, ThreadPage
+from threads_async.models import ExecutionThread, ThreadPage
 
 _ADVICE: Final = "the list cannot be read reliably from this server"
+Seen: TypeAlias = AbstractSet[Hashable]
+"""The keys that a walk wanted to be remembered."""
 FILTER_ADVICE: Final = "list without type and thread_token, and filter the threads yourself"
 """The way out where the server filters after slicing."""
+_MOST_TIMES: Final = 3
+_MOST_ANSWERS: Final = 10
 
 
 @frozen
@@ -59,26 +62,74 @@ class Walk(Protocol):
         """Return up to `count` slices that will be asked for after `next_slice`, if nothing moves."""
         ...
 
-    def accept(self, asked: Slice, page: ThreadPage) -> "Step":
-        """Take the answer to `asked`, or raise `PaginationError`."""
+    def accept(self, asked: Slice, page: ThreadPage, seen: Seen) -> "Step":
+        """Take the answer to `asked`, where `seen` holds the keys of all steps before, or raise `PaginationError`."""
         ...
 
 
 @frozen
 class Suspect:
-    """A page that looks as if the server filtered after slicing, until that is known (rule 6)."""
+    """A page that waits for another answer before it is taken."""
 
     asked: Slice
     page: ThreadPage
 
 
 @frozen
+class Doubt:
+    """An answer that cannot be believed at once.
+
+    Attributes:
+        page: What came.
+        times: How many times in a row it came.
+        answers: How many such answers came in a row, this one or others.
+    """
+
+    page: ThreadPage
+    times: int = 1
+    answers: int = 1
+
+    def again(self, page: ThreadPage) -> "Doubt":
+        """Return the doubt after `page` came instead of what was doubted."""
+        return Doubt(page, self.times + 1 if page == self.page else 1, self.answers + 1)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it came so often that no movement of the list explains it."""
+        return self.times >= _MOST_TIMES or self.answers >= _MOST_ANSWERS
+
+
+@frozen
 class Step:
-    """What an answer leads to: the walk after it, the threads to hand out, and the index of the first of them."""
+    """What an answer leads to.
+
+    Attributes:
+        walk: The walk after it.
+        items: The threads to hand out.
+        start: The index of the first of them.
+        keys: What the walk wants to be remembered of them: the iterator adds it to what is `seen`.
+    """
 
     walk: Walk
     items: tuple[ExecutionThread, ...] = ()
     start: int = 0
+    keys: tuple[Hashable, ...] = ()
+
+
+def guesses(starts: Iterable[int], asked: Slice, size: int, remaining: int | None, overlap: int = 0) -> list[Slice]:
+    """Return the slices at `starts`, which follow `asked`, as far as they are wanted.
+
+    Args:
+        starts: Where they begin.
+        asked: What is requested before them.
+        size: Maximum number of threads to request at once.
+        remaining: How many threads may still be handed out after `asked` was planned, or None for all.
+        overlap: How many threads of each are expected to be known.
+    """
+    if remaining is None:
+        return [Slice(start, size) for start in starts]
+    wanted = ((start, remaining - (start - asked.start)) for start in starts)
+    return [Slice(start, min(size, many + overlap)) for start, many in wanted if many > 0]
 
 
 def contradiction(asked: Slice, page: ThreadPage, *, filtered: bool = False) -> PaginationError | None:
@@ -88,7 +139,7 @@ def contradiction(asked: Slice, page: ThreadPage, *, filtered: bool = False) -> 
         return pagination_error(asked, page, "more threads came than were asked for")
     # A server that filters after slicing shows nothing of a slice without matches, and more matches than it counts of
     # one whose start is behind those that were skipped.
-    advice = f"if it filters after slicing, {FILTER_ADVICE}" if filtered else _ADVICE
+    advice = _advice(filtered=filtered)
     if received == 0 and asked.start < page.total_count:
         return pagination_error(asked, page, "no thread came, though more remain", advice)
     if received and asked.start + received > page.total_count:
@@ -96,11 +147,41 @@ def contradiction(asked: Slice, page: ThreadPage, *, filtered: bool = False) -> 
     return None
 
 
+def _advice(*, filtered: bool) -> str:
+    return f"if it filters after slicing, {FILTER_ADVICE}" if filtered else _ADVICE
+
+
 def check_slice(suspect: Suspect, asked: Slice, page: ThreadPage) -> None:
-    """Raise the error of a server that filters after slicing unless `page` is all of the slice `asked` (rule 6)."""
+    """Raise the error of a server that filters after slicing unless `page` is all of the slice `asked`."""
     if len(page.items) < min(asked.total, page.total_count - asked.start):
         what = "the server filters after slicing, so its pages overlap and their places mean nothing"
         raise pagination_error(suspect.asked, suspect.page, what, FILTER_ADVICE)
+
+
+def probe(suspect: Suspect, total: int) -> Slice:
+    """Return what to ask for to see whether the server ignores `start`: the last index of the list.
+
+    Two threads at least, since a server that ignores `start` must have room to show more than there can be.
+    """
+    return Slice(max(0, suspect.page.total_count - 1), max(2, total))
+
+
+def check_probe(suspect: Suspect, asked: Slice, page: ThreadPage, *, filtered: bool) -> bool:
+    """Return whether `page`, the answer to `probe`, shows that the server heeds `start`.
+
+    A page with more threads than there can be from there does not show it: the server ignores `start`, or the list has
+    moved while it answered. If they are those of the page that raised the suspicion, it is the former.
+
+    Raises:
+        PaginationError: The server ignores `start`.
+    """
+    if not page.items or asked.start + len(page.items) <= page.total_count:
+        return True
+    common = min(len(page.items), len(suspect.page.items))
+    if page.items[:common] == suspect.page.items[:common]:
+        what = "the page before came again: the server ignores start"
+        raise pagination_error(suspect.asked, suspect.page, what, _advice(filtered=filtered))
+    return False
 
 
 def pagination_error(asked: Slice, page: ThreadPage, what: str, advice: str = _ADVICE) -> PaginationError:
@@ -112,121 +193,3 @@ def pagination_error(asked: Slice, page: ThreadPage, what: str, advice: str = _A
         received=len(page.items),
         total_count=page.total_count,
     )
-
-
-@frozen
-class PlainWalk:
-    """The walk by offset.
-
-    Attributes:
-        start: Index of the next thread to ask for.
-        total: Most threads to ask for at once.
-        remaining: How many threads may still be handed out, or None for all.
-        filtered: Whether only some threads are asked for.
-        exhausted: Whether the end of the list has been reached.
-        stride: How many threads a page is expected to hold: `total`, or what the server last sent instead.
-        previous: The page before, or None at the beginning.
-        doubted: Whether the last answer contradicted itself.
-        suspect: A page that waits for the page before to be looked at again (rule 6).
-    """
-
-    start: int
-    total: int
-    remaining: int | None = None
-    filtered: bool = False
-    exhausted: bool = False
-    stride: int = 0
-    previous: ThreadPage | None = None
-    doubted: bool = False
-    suspect: Suspect | None = None
-
-    @property
-    def next_start(self) -> int | None:
-        """Where to resume; None at the end of the list."""
-        return None if self.exhausted else self.start
-
-    def next_slice(self) -> Slice | None:
-        """Return what to ask for next, or None when there is nothing more to ask for."""
-        if self.exhausted or self.remaining == 0:
-            return None
-        if self.suspect is not None and self.previous is not None:
-            return Slice(self.previous.start, len(self.previous.items))
-        return Slice(self.start, self.total if self.remaining is None else min(self.total, self.remaining))
-
-    def ahead(self, count: int) -> list[Slice]:
-        """Return up to `count` slices that will be asked for after `next_slice`, if nothing moves."""
-        if self.previous is None or self.exhausted:
-            return []
-        starts = range(self.start + self.stride, self.previous.total_count, self.stride)[:count]
-        if self.remaining is None:
-            return [Slice(start, self.total) for start in starts]
-        left = ((start, self.remaining - (start - self.start)) for start in starts)
-        return [Slice(start, min(self.total, wanted)) for start, wanted in left if wanted > 0]
-
-    def accept(self, asked: Slice, page: ThreadPage) -> Step:
-        """Take the answer to `asked`.
-
-        Raises:
-            PaginationError: The pages contradict each other (rules 3, 4 and 6).
-        """
-        if self.suspect is not None:
-            check_slice(self.suspect, asked, page)
-            return self._take(self.suspect.asked, self.suspect.page)
-        if len(page.items) <= asked.total and self._is_past_the_end(asked, page):
-            return Step(evolve(self, exhausted=True))
-        if self._is_suspect(page):
-            return Step(evolve(self, suspect=Suspect(asked, page)))
-        return self._take(asked, page)
-
-    def _take(self, asked: Slice, page: ThreadPage) -> Step:
-        received = len(page.items)
-        if self._is_repeated(page):
-            raise pagination_error(asked, page, "the page before came again, as if start were ignored")
-        error = contradiction(asked, page, filtered=self.filtered)
-        if error is not None:
-            if received > asked.total or self.doubted:
-                raise error
-            return Step(evolve(self, doubted=True, suspect=None))
-        after = asked.start + received
-        exhausted = after == page.total_count
-        if not exhausted and after > INT32_MAX:
-            raise pagination_error(asked, page, "the list goes on past the largest start that the API takes")
-        remaining = None if self.remaining is None else self.remaining - received
-        walk = PlainWalk(
-            start=after,
-            total=self.total,
-            remaining=remaining,
-            filtered=self.filtered,
-            exhausted=exhausted,
-            stride=received if received < asked.total else self.total,
-            previous=page,
-        )
-        return Step(walk, page.items, asked.start)
-
-    def _is_past_the_end(self, asked: Slice, page: ThreadPage) -> bool:
-        """Tell whether `asked` begins past the end, so that the items on `page` are none of it (rule 5)."""
-        if asked.start < page.total_count:
-            return False
-        if not page.items or (self.previous is None and asked.start > 0):
-            return True
-        # Here the list has shrunk since the page before, or the count is a lie. The last page of a list that shrank
-        # has threads in common with the page before; what has none is not explained by that.
-        return self.previous is not None and not set(self.previous.items).isdisjoint(page.items)
-
-    def _is_suspect(self, page: ThreadPage) -> bool:
-        """Tell whether `page` shares a thread with a short page before it."""
-        before = self.previous
-        if before is None or not self.filtered or self.stride == self.total:
-            return False
-        return not set(before.items).isdisjoint(page.items)
-
-    def _is_repeated(self, page: ThreadPage) -> bool:
-        """Tell whether `page` begins with the thread that the page before began with (rule 4).
-
-        In a list that moves that can be honest: with new threads at the front, everything shifts back. So it counts
-        only while fewer threads came in than one page holds.
-        """
-        before = self.previous
-        if before is None or not page.items or page.items[0] != before.items[0]:
-            return False
-        return page.total_count - before.total_count < len(before.items)

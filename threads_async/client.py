@@ -120,9 +120,9 @@ class ThreadsClient:
             max_items: Most threads to list in all, 0 or more; by default all of them.
             prefetch: Most pages to ask for ahead of the one that you have, 0 or more. Pages come in order all the
                 same, and what was asked for in vain is thrown away.
-            consistent: Whether every thread that lives through the whole listing is to be given exactly once, although
-                others start and stop meanwhile. It costs one thread of overlap a page, and some memory for each thread
-                seen. Unless you sort otherwise, the list is sorted by ``CreatedAt``.
+            consistent: Whether to give every thread that runs during the whole listing exactly once, even if others
+                start and stop. Pages then overlap: by one thread while the list is quiet, by more while it moves. Some
+                memory is used for each thread seen. Unless you sort otherwise, the list is sorted by ``CreatedAt``.
 
         Raises:
             ConfigurationError: A parameter is not of its type or out of its range; it names the parameter.

@@ -178,7 +178,7 @@ class DecodeError(RequestError):
 
 
 class PaginationError(ThreadsError):
-    """The pages contradict each other, so that going on would lose threads, repeat them or never end.
+    """The pages contradict each other or the list moves too fast: to go on would lose threads, repeat them or not end.
 
     Attributes:
         start: Index of the first thread asked for.

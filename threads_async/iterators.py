@@ -1,13 +1,15 @@
 """What a loop goes through: the order of requests, sharing between tasks, and the end. No HTTP here."""
 
 import asyncio
+from collections.abc import Hashable
 
 from attrs import evolve
 
 from threads_async._ahead import Ahead
 from threads_async._closing import ClosingIterator
 from threads_async._logs import tell_of_drift
-from threads_async._paging import PlainWalk, Slice, Walk
+from threads_async._paging import Slice, Walk
+from threads_async._plain import PlainWalk
 from threads_async._source import PageSource
 from threads_async.errors import ClientClosedError, ThreadsError
 from threads_async.models import ExecutionThread, ThreadPage, ThreadsQuery
@@ -31,8 +33,10 @@ class PageIterator(ClosingIterator[ThreadPage]):
         self._source = source
         self._query = query
         self._walk = walk
+        # What the walk wants to be remembered of the threads handed out.
+        self._seen = set[Hashable]()
         self._prefetch = prefetch
-        self._ahead = Ahead(source, query)
+        self._ahead = Ahead(source, query, prefetch)
         self._lock = asyncio.Lock()
         self._total_count: int | None = None
         self._first_total_count: int | None = None
@@ -90,8 +94,10 @@ class PageIterator(ClosingIterator[ThreadPage]):
                 raise ClientClosedError("the client was closed while it waited for an answer")
             # No await from here on: a cancelled task has either taken the page or left the walk as it was.
             self._note(page.total_count)
-            step = self._walk.accept(asked, page)
+            step = self._walk.accept(asked, page, self._seen)
             self._walk = step.walk
+            self._seen.update(step.keys)
+            self._ahead.learn(self._walk.next_slice(), useful=bool(step.items))
             self._plan()
             if step.items:
                 return ThreadPage(step.items, page.total_count, step.start)
@@ -107,7 +113,7 @@ class PageIterator(ClosingIterator[ThreadPage]):
         """Have the next pages in flight, at most `prefetch` of them."""
         if self._prefetch:
             asked = self._walk.next_slice()
-            ahead = [] if asked is None else [asked, *self._walk.ahead(self._prefetch - 1)]
+            ahead = [] if asked is None else [asked, *self._walk.ahead(self._ahead.window.size)]
             self._ahead.plan(ahead)
 
     def _note(self, total_count: int) -> None:

@@ -1,12 +1,18 @@
 """What is to be listed: a value that can be looped over again and again. No HTTP here."""
 
+import re
+from typing import Final
+
 from attrs import evolve, field, frozen
 
 from threads_async._consistent import ConsistentWalk
-from threads_async._paging import PlainWalk, Walk
+from threads_async._plain import PlainWalk
 from threads_async._source import PageSource
 from threads_async.iterators import PageIterator, ThreadIterator
 from threads_async.models import ExecutionThread, ThreadsQuery, check_count
+
+_APPENDING: Final = re.compile(r"CreatedAt(?: +ASC)?", re.IGNORECASE | re.ASCII)
+"""The order in which a new thread stands behind all others."""
 
 
 @frozen
@@ -45,12 +51,13 @@ class ThreadListing:
         """Return an iterator over the pages instead of the threads; none of them is empty."""
         query = self.query
         filtered = query.type is not None or query.thread_token is not None
-        walk: Walk = PlainWalk(query.start, query.total, self.max_items, filtered)
-        if self.consistent:
-            walk = ConsistentWalk(query.start, query.total, self.max_items, filtered, resume=query.start)
-            if query.sorting is None:
-                query = evolve(query, sorting="CreatedAt")
-        return PageIterator(self._source, query, walk, self.prefetch)
+        if not self.consistent:
+            plain = PlainWalk(query.start, query.total, self.max_items, filtered)
+            return PageIterator(self._source, query, plain, self.prefetch)
+        sorting = "CreatedAt" if query.sorting is None else query.sorting
+        appends = _APPENDING.fullmatch(sorting) is not None
+        walk = ConsistentWalk(query.start, query.total, self.max_items, filtered, appends)
+        return PageIterator(self._source, evolve(query, sorting=sorting), walk, self.prefetch)
 
     async def collect(self) -> list[ExecutionThread]:
         """Return all threads in a list.
@@ -62,13 +69,13 @@ class ThreadListing:
             return [thread async for page in pages for thread in page.items]
 
     async def first(self) -> ExecutionThread | None:
-        """Return the first thread, or None if there is none. Sends one request for one thread.
+        """Return the thread that a loop would give first, or None if there is none. Sends one request for one thread.
 
         Raises:
             RequestError, PaginationError, ClientClosedError: As `ThreadIterator` does.
         """
         least = 1 if self.max_items is None else min(1, self.max_items)
-        listing = ThreadListing(self._source, evolve(self.query, total=1), max_items=least)
+        listing = evolve(self, query=evolve(self.query, total=1), max_items=least, prefetch=0)
         async with aiter(listing) as threads:
             return await anext(threads, None)
 

@@ -1,10 +1,11 @@
 """What `watch` shows to people. Performs no I/O."""
 
 from collections import deque
+from collections.abc import Hashable
 from textwrap import wrap
 from typing import Final
 
-from threads_async._consistent import key_of
+from threads_async._identity import identity_of
 from threads_async.cli._exits import cause_of
 from threads_async.cli._table import Table, fit, local
 from threads_async.cli._text import plain
@@ -41,7 +42,7 @@ class View:
 
     def __init__(self) -> None:
         # By what names a thread to the watch: its other fields may have changed by the time it stops.
-        self._alive: dict[bytes, ExecutionThread] = {}
+        self._alive = dict[Hashable, ExecutionThread]()
         self._recent: deque[ThreadEvent] = deque(maxlen=_RECENT)
         self._unreachable: ThreadEvent | None = None
         self._known = False
@@ -54,9 +55,9 @@ class View:
             # The look that found the server again has also found what runs.
             self._known |= kind is EventKind.REACHABLE
         elif kind is EventKind.STOPPED:
-            self._alive.pop(key_of(thread), None)
+            self._alive.pop(identity_of(thread), None)
         else:
-            self._alive[key_of(thread)] = thread
+            self._alive[identity_of(thread)] = thread
             self._known = True
         if kind in _MARKS:
             self._recent.append(event)

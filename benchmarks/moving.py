@@ -1,0 +1,245 @@
+"""Lists of threads that move while they are read, and a reader of them. Performs no I/O."""
+
+import random
+from collections.abc import Hashable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final, Literal, TypeAlias
+
+from attrs import frozen
+
+from threads_async import ExecutionThread, ThreadPage, ThreadType
+from threads_async._paging import Slice, Walk
+from threads_async._window import Window
+
+Order: TypeAlias = Literal["append", "front", "anywhere"]
+"""Where new threads come in."""
+
+Moment: TypeAlias = Literal["atomic", "slice first", "count first"]
+"""Whether a page and its `totalCount` are from one moment, or which of the two is older."""
+
+Which: TypeAlias = Literal["first", "last", "any"]
+"""Which threads stop."""
+
+_CREATED: Final = datetime(2026, 3, 17, tzinfo=UTC)
+_TWINS: Final = 3
+"""How many threads in a row agree in everything, where threads have twins."""
+_ANYWHERE: Final = 2**20
+
+
+@lru_cache(maxsize=2**16)
+def thread_of(number: int, *, twins: bool = False) -> ExecutionThread:
+    """Return the thread of this number. With `twins` it has no token, and agrees with its neighbours in everything."""
+    if twins:
+        return ExecutionThread(1, None, ThreadType.MANUAL, _CREATED + timedelta(seconds=number - number % _TWINS))
+    # Some threads have no token, and are told apart by the rest.
+    token = None if number % 5 == 0 else f"token-{number}"
+    return ExecutionThread(1, token, ThreadType.MANUAL, _CREATED + timedelta(seconds=number))
+
+
+def number_of(thread: ExecutionThread) -> int:
+    """Return the number of `thread`; of twins, that of the first."""
+    return int((thread.created_at - _CREATED).total_seconds())
+
+
+@frozen
+class Rate:
+    """How far a list moves at once.
+
+    Attributes:
+        starts: How many threads start, at most.
+        stops: How many threads stop, at most.
+        which: Which threads stop.
+        steady: Whether it is always as many.
+    """
+
+    starts: int
+    stops: int
+    which: Which = "any"
+    steady: bool = False
+
+
+def _stand_still() -> object:
+    return None
+
+
+class MovingList:
+    """A server whose list moves as it is told.
+
+    Args:
+        count: How many threads run at the beginning.
+        order: Where new threads come in.
+        moment: Whether a page and its `totalCount` are from one moment.
+        cap: The most threads on a page, or None.
+        twins: Whether threads have no token and agree with their neighbours in everything.
+
+    Attributes:
+        alive: The numbers of the threads that run, in order.
+        lasting: The numbers of those that have run from the beginning.
+        made: How many threads have run; the next one gets this number.
+        moved: How many threads have started or stopped.
+        sliced: What ran when the last page was made.
+        move: Called between a page and its count where they are not from one moment.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        order: Order = "append",
+        moment: Moment = "atomic",
+        cap: int | None = None,
+        *,
+        twins: bool = False,
+    ) -> None:
+        self.alive = list(range(count))
+        self.lasting = set(self.alive)
+        # New threads are no twins of those at the beginning, which may stand elsewhere.
+        self.made = -(-count // _TWINS) * _TWINS
+        self.order = order
+        self.moment: Moment = moment
+        self.cap = cap
+        self.twins = twins
+        self.moved = 0
+        self.sliced: tuple[int, ...] = ()
+        self.move = _stand_still
+
+    def start(self, place: int) -> None:
+        """Let a thread start: where the order puts it, or at `place`."""
+        number = self.made
+        if self.twins and self.order == "anywhere" and number % _TWINS and self._twin_of(number) is None:
+            # One that agrees with threads that are gone would come back at another place.
+            number += _TWINS - number % _TWINS
+        self.made = number + 1
+        self.alive.insert(self._place_of(number, place), number)
+        self.moved += 1
+
+    def _twin_of(self, number: int) -> int | None:
+        """Return the place of a thread that agrees with that of this number, if one runs."""
+        group = number // _TWINS
+        return next((place for place, one in enumerate(self.alive) if one // _TWINS == group), None)
+
+    def _place_of(self, number: int, place: int) -> int:
+        if self.order == "append":
+            return len(self.alive)
+        if self.order == "front":
+            return 0
+        if self.twins:
+            # Threads that agree in everything stand side by side in every order.
+            twin = self._twin_of(number)
+            if twin is not None:
+                return twin
+            borders = [0, len(self.alive)]
+            borders += [at for at, (one, two) in enumerate(pairwise(self.alive), 1) if one // _TWINS != two // _TWINS]
+            return borders[place % len(borders)]
+        return place % (len(self.alive) + 1)
+
+    def stop(self, place: int) -> None:
+        """Let the thread at `place` stop, if any runs."""
+        if self.alive:
+            self.lasting.discard(self.alive.pop(place % len(self.alive)))
+            self.moved += 1
+
+    def churn(self, rate: Rate, draw: random.Random) -> None:
+        """Let threads stop and start."""
+        starts, stops = rate.starts, rate.stops
+        if not rate.steady:
+            starts, stops = draw.randint(0, starts), draw.randint(0, stops)
+        for _ in range(stops):
+            self.stop({"first": 0, "last": -1}.get(rate.which, draw.randrange(_ANYWHERE)))
+        for _ in range(starts):
+            self.start(draw.randrange(_ANYWHERE))
+
+    def answer(self, asked: Slice) -> ThreadPage:
+        """Answer a request."""
+        total = asked.total if self.cap is None else min(asked.total, self.cap)
+        count = len(self.alive)
+        if self.moment == "count first":
+            self.move()
+        self.sliced = tuple(self.alive)
+        if self.moment == "slice first":
+            self.move()
+            count = len(self.alive)
+        shown = self.sliced[asked.start : asked.start + total]
+        return ThreadPage(tuple(thread_of(number, twins=self.twins) for number in shown), count, asked.start)
+
+
+class Reader:
+    """Reads a list as a `PageIterator` does: requests in flight, answered in any order, taken in theirs.
+
+    Args:
+        walk: What says what to request.
+        server: The list.
+        start: Where the walk begins.
+        prefetch: As in `ThreadsClient.threads`.
+
+    Attributes:
+        walk: The walk as it is now.
+        got: The threads handed out.
+        flying: The requests in flight, with their answers once they are there.
+        requests: How many requests have been answered.
+        lasting: The numbers of the threads that the walk must bring, if they still run at its end.
+    """
+
+    def __init__(self, walk: Walk, server: MovingList, start: int = 0, prefetch: int = 0) -> None:
+        self.walk = walk
+        self.got: list[ExecutionThread] = []
+        self.flying: dict[Slice, ThreadPage | None] = {}
+        self.requests = 0
+        self.lasting: set[int] = set()
+        self._server = server
+        self._start = start
+        self._prefetch = prefetch
+        self._window = Window.of(prefetch)
+        self._seen = set[Hashable]()
+        self._plan()
+
+    @property
+    def missed(self) -> set[int]:
+        """The numbers of the threads that ran all the time and did not come."""
+        got = {number_of(thread) for thread in self.got}
+        lasting = self.lasting & self._server.lasting
+        return {number for number in lasting if number_of(thread_of(number, twins=self._server.twins)) not in got}
+
+    @property
+    def repeated(self) -> bool:
+        """Whether a thread came twice."""
+        return len({number_of(thread) for thread in self.got}) < len(self.got)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the answer to the next request is there."""
+        asked = self.walk.next_slice()
+        return asked is not None and self.flying.get(asked) is not None
+
+    def _plan(self, *, useful: bool = True) -> None:
+        asked = self.walk.next_slice()
+        if self.flying:
+            self._window = self._window.after_guess(held=useful and asked in self.flying)
+        wanted = [] if asked is None else [asked]
+        if wanted and self._prefetch:
+            wanted += self.walk.ahead(self._window.size)
+        self.flying = {one: self.flying.get(one) for one in wanted}
+
+    def let_answer(self, which: int = 0) -> None:
+        """Let the server answer one of the requests in flight."""
+        waiting = [asked for asked, page in self.flying.items() if page is None]
+        if waiting:
+            asked = waiting[which % len(waiting)]
+            self.flying[asked] = page = self._server.answer(asked)
+            self.requests += 1
+            if not self.got and asked.start == self._start:
+                # What stands before `start` in the first page is not asked for, nor is anything past its count.
+                self.lasting = set(self._server.sliced[asked.start :]) if asked.start < page.total_count else set()
+
+    def go_on(self) -> None:
+        """Hand the answer to the walk, if it is there."""
+        asked = self.walk.next_slice()
+        page = None if asked is None else self.flying[asked]
+        if asked is not None and page is not None:
+            del self.flying[asked]
+            step = self.walk.accept(asked, page, self._seen)
+            self.walk = step.walk
+            self._seen.update(step.keys)
+            self.got += step.items
+            self._plan(useful=bool(step.items))

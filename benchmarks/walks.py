@@ -1,0 +1,265 @@
+"""The command ``python -m benchmarks.walks``: both walks on random lists that move while they are read.
+
+Nothing here is timed and no server runs: a simulated list moves between any two requests, and what came is compared
+with what ran all the time.
+"""
+
+# ruff: noqa: T201 - a command prints
+
+import argparse
+import random
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from benchmarks.drawing import picture
+from benchmarks.moving import Moment, MovingList, Order, Rate, Reader, Which
+from benchmarks.processes import ROOT
+from benchmarks.report import table
+from threads_async import PaginationError
+from threads_async._consistent import ConsistentWalk
+from threads_async._plain import PlainWalk
+
+_ORDERS: Final[tuple[Order, ...]] = ("append", "front", "anywhere")
+_MOMENTS: Final[tuple[Moment, ...]] = ("atomic", "slice first", "count first")
+_WHICH: Final[tuple[Which, ...]] = ("first", "last", "any")
+COMPLETE: Final = "complete"
+STOPPED: Final = "PaginationError"
+MISSED: Final = "threads missed"
+REPEATED: Final = "threads repeated"
+ENDLESS: Final = "no end"
+_WRONG: Final = (MISSED, REPEATED, ENDLESS)
+_SPARE: Final = 5
+"""How far `start` and `max_items` may lie beyond the list."""
+
+
+@frozen
+class Case:
+    """A list, how it moves, and how it is read.
+
+    Attributes:
+        seed: What all else was drawn from.
+        count: How many threads run at the beginning.
+        order, moment, cap, twins: As in `MovingList`.
+        restless: Whether the cap changes from answer to answer.
+        rate: How far it moves between two requests.
+        between: How likely it also moves between a page and its count, where these are not from one moment.
+        total, start, max_items, prefetch: As in `ThreadsClient.threads`.
+        filtered: Whether the walk believes the list to be filtered.
+    """
+
+    seed: int
+    count: int
+    order: Order
+    moment: Moment
+    cap: int | None
+    twins: bool
+    restless: bool
+    rate: Rate
+    between: float
+    total: int
+    start: int
+    max_items: int | None
+    prefetch: int
+    filtered: bool
+
+    @property
+    def page(self) -> int:
+        """How many threads a page holds at most."""
+        return max(2, self.total) if self.cap is None else min(max(2, self.total), self.cap)
+
+    @property
+    def limit(self) -> int:
+        """How many requests a walk may need that is promised to end: its budget, with all that was guessed in vain."""
+        return (1 + self.prefetch) * (1 + 8 * self.count + 10 * max(2, self.total))
+
+
+def draw_case(seed: int) -> Case:
+    """Return the case of this number."""
+    draw = random.Random(seed)  # noqa: S311 - it makes test data, not keys
+    order, moment = draw.choice(_ORDERS), draw.choice(_MOMENTS)
+    total = draw.choice([1, 2, 3, 4, 5, 8, 10, 12, 25])
+    count = draw.choice([draw.randint(0, 12), draw.randint(0, 60), draw.randint(0, 300)])
+    # One thread a page can be read in the order of appending only.
+    cap = None if draw.random() < 0.6 else draw.randint(1 if order == "append" else 2, max(2, total))  # noqa: PLR2004
+    restless = cap is not None and moment == "atomic" and draw.random() < 0.5  # noqa: PLR2004 - a half
+    page = max(2, total) if cap is None else cap
+    most = max(1, page // 2) if draw.random() < 0.7 else 2 * page  # noqa: PLR2004 - seven of ten within the promise
+    starts, stops = draw.randint(0, most), draw.randint(0, most)
+    steady = draw.random() < 0.3  # noqa: PLR2004 - three of ten
+    return Case(
+        seed=seed,
+        count=count,
+        order=order,
+        moment=moment,
+        cap=cap,
+        twins=draw.random() < 0.25,  # noqa: PLR2004 - a quarter
+        restless=restless,
+        # A list that grew steadily for ever would hide all else.
+        rate=Rate(min(starts, stops) if steady else starts, stops, draw.choice(_WHICH), steady),
+        between=draw.random(),
+        total=total,
+        start=0 if draw.random() < 0.7 else draw.randint(0, count + _SPARE),  # noqa: PLR2004 - seven of ten
+        max_items=None if draw.random() < 0.8 else draw.randint(0, count + _SPARE),  # noqa: PLR2004 - eight of ten
+        prefetch=draw.choice([0, 0, 1, 2, 3, 4, 8]),
+        # What looks like filtering after slicing is told from it only where a page and its count agree.
+        filtered=moment == "atomic" and not restless and draw.random() < 0.2,  # noqa: PLR2004 - a fifth
+    )
+
+
+@frozen
+class Outcome:
+    """What came of a case.
+
+    Attributes:
+        kind: Whether it was complete, and what was wrong if not.
+        requests: How many requests were answered.
+        fast: Whether the list moved by more than half of what a page can bring, or more than all of itself, with each
+            request.
+    """
+
+    kind: str
+    requests: int
+    fast: bool
+
+
+def read(case: Case, *, consistent: bool) -> Outcome:
+    """Read the list of `case` once, and see what came."""
+    draw = random.Random(case.seed + 1)  # noqa: S311 - it makes test data, not keys
+    server = MovingList(
+        case.count, case.order, case.moment if case.cap is None else "atomic", case.cap, twins=case.twins
+    )
+    server.move = lambda: server.churn(case.rate, draw) if draw.random() < case.between else None
+    arguments = (case.start, case.total, case.max_items, case.filtered)
+    walk = ConsistentWalk(*arguments, appends=case.order == "append") if consistent else PlainWalk(*arguments)
+    reader = Reader(walk, server, case.start, case.prefetch)
+    stopped = False
+    try:
+        while reader.flying and reader.requests <= case.limit:
+            _turn(case, server, reader, draw)
+    except PaginationError:
+        stopped = True
+    fast = server.moved > reader.requests * min((case.page - 1) / 2, len(server.alive))
+    # To the plain walk, threads that agree in everything are several.
+    if reader.repeated and (consistent or not case.twins):
+        return Outcome(REPEATED, reader.requests, fast)
+    if stopped:
+        return Outcome(STOPPED, reader.requests, fast)
+    if reader.flying:
+        return Outcome(ENDLESS, reader.requests, fast)
+    cut = case.max_items is not None and len(reader.got) >= case.max_items
+    return Outcome(MISSED if reader.missed and not cut else COMPLETE, reader.requests, fast)
+
+
+def _turn(case: Case, server: MovingList, reader: Reader, draw: random.Random) -> None:
+    """Let the server answer a request, the reader go on, or both."""
+    if not reader.ready or draw.random() < 0.5:  # noqa: PLR2004 - a half
+        if case.restless:
+            server.cap = draw.randint(1 if case.order == "append" else 2, max(2, case.total))
+        reader.let_answer(draw.randrange(8))
+        server.churn(case.rate, draw)
+    if reader.ready:
+        reader.go_on()
+        # One page cannot show both that it was capped and that its count is of another moment.
+        server.moment = case.moment
+
+
+def simulate(seeds: Sequence[int]) -> tuple[str, list[tuple[Case, Outcome]]]:
+    """Read the lists of all `seeds`; return a table of what came, and the cases that went wrong."""
+    counts: Counter[tuple[bool, bool, str]] = Counter()
+    wrong: list[tuple[Case, Outcome]] = []
+    for seed in seeds:
+        case = draw_case(seed)
+        for consistent in (False, True):
+            outcome = read(case, consistent=consistent)
+            counts[consistent, outcome.fast, outcome.kind] += 1
+            if consistent and outcome.kind in _WRONG:
+                wrong.append((case, outcome))
+    rows = [
+        [
+            f"{'consistent' if consistent else 'plain'} walk, list {'faster' if fast else 'slower'} than half a page",
+            *(f"{counts[consistent, fast, kind]:,}" for kind in (COMPLETE, STOPPED, *_WRONG)),
+        ]
+        for consistent in (False, True)
+        for fast in (False, True)
+    ]
+    return table(["", COMPLETE, STOPPED, *_WRONG], rows), wrong
+
+
+_PAGES: Final = (10, 100, 1000)
+_LONG: Final = 10
+"""How many pages the lists of the table have."""
+_PREFETCH: Final = 4
+_SHARES: Final = (0, 5, 10, 20, 30, 40, 50, 75, 100)
+"""Parts of a page by which the list of the table moves with each request, in percent."""
+
+
+def requests_for(count: int, total: int, moves: int, prefetch: int = 0) -> int:
+    """Return how many requests the consistent walk needs for a list that moves steadily.
+
+    With each request `moves` threads start at the end and as many stop in front. All requests in flight are answered
+    before the next page is taken.
+
+    Raises:
+        AssertionError: Not every lasting thread came exactly once.
+    """
+    server, draw = MovingList(count), random.Random(0)  # noqa: S311 - nothing is drawn
+    reader = Reader(ConsistentWalk(0, total), server, prefetch=prefetch)
+    rate = Rate(moves, moves, "first", steady=True)
+    while reader.flying:
+        while None in reader.flying.values():
+            reader.let_answer()
+            server.churn(rate, draw)
+        reader.go_on()
+    if reader.missed or reader.repeated:
+        msg = f"{count} by {total} at {moves}: missed {len(reader.missed)}"
+        raise AssertionError(msg)
+    return reader.requests
+
+
+def request_table() -> str:
+    """Return the table of requests against the speed of the list."""
+    rows = []
+    for share in _SHARES:
+        cells = [
+            str(requests_for(_LONG * total, total, total * share // 100, prefetch))
+            for prefetch in (0, _PREFETCH)
+            for total in _PAGES
+        ]
+        rows.append([f"{share} % of a page", *cells])
+    head = [f"pages of {total:,}{text}" for text in ("", f", prefetch={_PREFETCH}") for total in _PAGES]
+    return table(["starts and stops with each request", *head], rows)
+
+
+def files() -> dict[str, str]:
+    """Return what the documentation shows of the walks, by the names of the files."""
+    return {"walk-requests.md": request_table(), "moving-list.svg": picture()}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status: 1 if the consistent walk missed or repeated a thread or went on."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.walks", description="Read random lists that move while they are read, by both walks."
+    )
+    parser.add_argument("--lists", type=int, default=100_000, help="how many lists; by default 100000")
+    parser.add_argument("--seed", type=int, default=0, help="number of the first list; by default 0")
+    parser.add_argument("--write", action="store_true", help="write table and picture of the documentation instead")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "_static", help="where to write them")
+    given = parser.parse_args(arguments)
+    if given.write:
+        for name, text in files().items():
+            (given.output / name).write_text(text, encoding="utf-8")
+        return 0
+    report, wrong = simulate(range(given.seed, given.seed + given.lists))
+    print(report)
+    for case, outcome in wrong[:10]:
+        print(outcome, case, sep="\n  ")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

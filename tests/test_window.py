@@ -1,0 +1,85 @@
+"""How many requests are guessed: fewer while guesses fail, more while they hold; also over HTTP."""
+
+import asyncio
+import random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from threads_async import ThreadsClient, ThreadsQuery
+from threads_async._ahead import Ahead
+from threads_async._paging import Slice
+from threads_async._window import Window
+from threads_async.testing import FakeServer, SeenRequest
+
+
+@pytest.mark.parametrize(("prefetch", "most"), [(0, 0), (1, 0), (2, 1), (8, 7)])
+def test_it_begins_with_all_that_may_be_in_flight_beside_the_one_waited_for(prefetch: int, most: int) -> None:
+    assert Window(most, most) == Window.of(prefetch)
+
+
+def test_each_failure_halves_it_and_each_guess_that_holds_widens_it_by_one() -> None:
+    window = Window.of(8)
+    sizes = []
+    for held in (False, False, False, False, True, True):
+        window = window.after_guess(held=held)
+        sizes.append(window.size)
+
+    assert [3, 1, 0, 0, 1, 2] == sizes
+
+
+@given(prefetch=st.integers(0, 20), guesses=st.lists(st.booleans()))
+def test_it_stays_within_its_bounds(prefetch: int, guesses: list[bool]) -> None:
+    window = Window.of(prefetch)
+    for held in guesses:
+        window = window.after_guess(held=held)
+        assert 0 <= window.size <= max(0, prefetch - 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "useful", "size"),
+    [(Slice(9, 10), True, 3), (Slice(9, 10), False, 1), (Slice(4, 10), True, 1), (None, True, 1)],
+)
+async def test_a_guess_holds_if_it_was_requested_already_and_the_page_before_brought_anything(
+    asked: Slice | None, useful: bool, size: int
+) -> None:
+    source: Any = SimpleNamespace(start=lambda _: asyncio.get_running_loop().create_future())
+    ahead = Ahead(source, ThreadsQuery(), 4)
+    ahead.window = Window(3, 2)
+
+    ahead.learn(asked, useful=useful)
+    assert Window(3, 2) == ahead.window
+    ahead.plan([Slice(9, 10), Slice(18, 10)])
+    ahead.learn(asked, useful=useful)
+    await ahead.aclose()
+
+    assert Window(3, size) == ahead.window
+
+
+async def test_on_a_list_that_moves_with_each_request_few_requests_are_thrown_away() -> None:
+    draw = random.Random(1)
+
+    async def requests(prefetch: int) -> int:
+        async with FakeServer(threads=400) as server, ThreadsClient(server.token, base_url=server.url) as client:
+            lasting = {thread.thread_token for thread in server.threads}
+
+            def churn(_: SeenRequest) -> None:
+                for _step in range(8):
+                    server.stop_thread(server.threads[draw.randrange(3)])
+                    server.start_thread()
+
+            server.on_request = churn
+            got = [
+                thread.thread_token
+                for thread in await client.threads(total=20, prefetch=prefetch, consistent=True).collect()
+            ]
+            lasting &= {thread.thread_token for thread in server.threads}
+            assert lasting <= set(got)
+            assert len(set(got)) == len(got)
+            return len(server.requests)
+
+    # Nine times as many are promised. What is thrown away here is what was in flight before the window closed.
+    assert await requests(8) <= 3 * await requests(0)

@@ -1,0 +1,147 @@
+"""Where a walk is in a list that moves, how fast that moves, and when to give up. Performs no I/O."""
+
+from collections.abc import Hashable, Sequence
+from typing import Final
+
+from attrs import evolve, frozen
+
+from threads_async._paging import Slice, pagination_error
+from threads_async.models import ThreadPage
+
+_READINGS: Final = 8
+_PAGES: Final = 10
+
+
+@frozen
+class Place:
+    """Where in the list a walk is, as the pages that counted show it, and how fast the list moves.
+
+    Attributes:
+        start: Index of the first thread of the last page that counted.
+        last: Index of the last thread of that page; -1 before the first page.
+        first_key: The key of its first thread.
+        last_key: The key of its last thread.
+        stride: How many threads a page is expected to hold.
+        fullest: The most threads that a page held.
+        total_count: `totalCount` of the newest page that was taken or dropped.
+        passed: At least so many threads of the first answer's list have been passed, if threads only append.
+        speed: By how many threads the list shifts to the left from one answer to the next. It rises at once to what
+            was observed, and falls by half of the difference.
+        answers: How many answers have come since the last page that counted.
+    """
+
+    start: int = 0
+    last: int = -1
+    first_key: Hashable = None
+    last_key: Hashable = None
+    stride: int = 0
+    fullest: int = 0
+    total_count: int = 0
+    passed: int = 0
+    speed: int = 0
+    answers: int = 0
+
+    @property
+    def overlap(self) -> int:
+        """By how many threads the next page is to overlap the last one.
+
+        One thread while the list is quiet. On a list that moves, the shift that is to be expected, a quarter more
+        for safety, and one thread. Rounded up to eighths of a page, so that a small change of the speed does not make
+        the requests in flight useless.
+        """
+        if self.speed == 0:
+            return 1
+        unit = max(1, self.stride // 8)
+        return _quotient(1 + self.speed + _quotient(self.speed, 4), unit) * unit
+
+    def step_back(self, total_count: int) -> int:
+        """Return how far to step back from a page that does not count: half a page, or by what the list has lost."""
+        return max(1, self.stride // 2, self.total_count - total_count) + self.speed
+
+    def answered(self) -> "Place":
+        """Return it after one more answer."""
+        return evolve(self, answers=self.answers + 1)
+
+    def after(  # noqa: PLR0913 - what a page shows
+        self,
+        asked: Slice,
+        keys: Sequence[Hashable],
+        total_count: int,
+        *,
+        new: int,
+        position: int,
+        full: int,
+        passed: int,
+    ) -> "Place":
+        """Return it after a page that counts.
+
+        Args:
+            asked: What was requested.
+            keys: The keys of all threads on the page.
+            total_count: `totalCount` of the answer.
+            new: How many of the threads are new.
+            position: Where on the page the last thread stands that had been seen; -1 if there is none.
+            full: How many threads the server is asked for.
+            passed: At least so many threads of the first answer's list have been passed with it.
+        """
+        received = len(keys)
+        last = asked.start + received - 1
+        is_first = self.last < 0
+        return Place(
+            start=asked.start,
+            last=last,
+            first_key=keys[0],
+            last_key=keys[-1],
+            stride=received if 1 < received < asked.total else full,
+            fullest=max(received, self.fullest),
+            total_count=total_count,
+            passed=passed,
+            # A page without anything new overlaps too much.
+            speed=0 if is_first or not new else self._speed(asked.start + position),
+        )
+
+    def _speed(self, index: int) -> int:
+        """Return the speed, where the last seen thread is found at `index`; -1 if it is gone with all before it."""
+        observed = max(0, _quotient(self.last - index, max(1, self.answers)))
+        return max(observed, self.speed - _quotient(self.speed - observed, 2))
+
+
+def _quotient(number: int, divisor: int) -> int:
+    """Return the quotient, rounded up."""
+    return -(-number // divisor)
+
+
+@frozen
+class Budget:
+    """How many threads may still be received, so that a walk ends however the list moves.
+
+    Attributes:
+        count: `totalCount` of the first answer.
+        page: How many threads the first page held.
+        left: How many threads may still be received.
+    """
+
+    count: int
+    page: int
+    left: int
+
+    @classmethod
+    def after(cls, page: ThreadPage, size: int) -> "Budget":
+        """Return the budget after the first answer: eight readings of the list, and ten pages.
+
+        Args:
+            page: The first answer.
+            size: How many threads were requested; stands for a page where none came.
+        """
+        received = len(page.items) or size
+        return cls(page.total_count, received, _READINGS * page.total_count + _PAGES * received)
+
+    def spend(self, asked: Slice, page: ThreadPage) -> "Budget":
+        """Return the budget after one more answer. An empty page costs as much as the first page.
+
+        Raises:
+            PaginationError: Nothing was left.
+        """
+        if self.left <= 0:
+            raise pagination_error(asked, page, "the list moves faster than it can be read")
+        return evolve(self, left=self.left - min(self.page, len(page.items) or self.page))
