@@ -2,10 +2,10 @@
 
 import random
 from typing import Final
-from xml.sax.saxutils import escape
 
 from attrs import frozen
 
+from benchmarks.charts import WIDTH, frame
 from benchmarks.moving import MovingList, Rate, Reader
 from threads_async._consistent import ConsistentWalk
 
@@ -17,15 +17,13 @@ _BURST_AT: Final = 4
 _EACH: Final = 50
 """Every so many threads one is followed by a line."""
 
-_STYLE: Final = (
-    "text{font:13px system-ui,sans-serif;fill:#1b1f24}.title{font-weight:600;font-size:15px}.note{fill:#59636e}"
-    ".ground{fill:#fff;stroke:#d1d9e0}.thread{fill:none;stroke:#8c959f;stroke-width:1.2}.new{fill:#0969da}"
-    ".overlap{fill:#9ec5f5}.dropped{fill:none;stroke:#bc4c00;stroke-width:1.5;stroke-dasharray:4 3}"
-    ".axis{stroke:#d1d9e0}"
-    "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.note{fill:#9198a1}.ground{fill:#151b23;stroke:#3d444d}"
-    ".thread{stroke:#656c76}.new{fill:#4493f8}.overlap{fill:#1f4a7d}.dropped{stroke:#f0883e}.axis{stroke:#3d444d}}"
+_LIGHT: Final = (
+    ".thread{fill:none;stroke:#8c959f;stroke-width:1.2}.new{fill:#0969da}.overlap{fill:#9ec5f5}"
+    ".dropped{fill:none;stroke:#bc4c00;stroke-width:1.5;stroke-dasharray:4 3}.axis{stroke:#d1d9e0}"
 )
-_WIDTH: Final = 800
+_DARK: Final = (
+    ".thread{stroke:#656c76}.new{fill:#4493f8}.overlap{fill:#1f4a7d}.dropped{stroke:#f0883e}.axis{stroke:#3d444d}"
+)
 _LEFT: Final = 64
 _RIGHT: Final = 20
 _HEAD: Final = 96
@@ -72,7 +70,7 @@ def run() -> list[Request]:
 def picture() -> str:
     """Return the picture as the text of an SVG file."""
     requests = run()
-    width = (_WIDTH - _LEFT - _RIGHT) / len(requests)
+    width = (WIDTH - _LEFT - _RIGHT) / len(requests)
     height = _HEAD + _ROOM + _FOOT
     title = f"The consistent walk on a list of {_COUNT} threads that moves, in pages of {_TOTAL}"
     note = (
@@ -86,17 +84,7 @@ def picture() -> str:
     def middle(column: int) -> float:
         return _LEFT + width * (column + 0.5)
 
-    root = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
-        f'role="img" aria-label="{escape(f"{title}. {note}")}">'
-    )
-    lines = [
-        root,
-        f"<style>{_STYLE}</style>",
-        f'<rect class="ground" x="0.5" y="0.5" width="{_WIDTH - 1}" height="{height - 1}" rx="6"/>',
-        f'<text class="title" x="16" y="26">{escape(title)}</text>',
-        f'<text class="note" x="16" y="45">{escape(note)}</text>',
-    ]
+    lines = frame(title, note, height=height, spoken=f"{title}. {note}", style=(_LIGHT, _DARK))
     left = 16.0
     for kind, text in (("new", "new threads"), ("overlap", "overlap, already seen"), ("dropped", "dropped: step back")):
         lines += [
@@ -110,7 +98,7 @@ def picture() -> str:
     ]
     for index in range(0, _COUNT + 1, _TOTAL):
         lines += [
-            f'<path class="axis" d="M{_LEFT} {y(index):.1f}H{_WIDTH - _RIGHT}"/>',
+            f'<path class="axis" d="M{_LEFT} {y(index):.1f}H{WIDTH - _RIGHT}"/>',
             f'<text class="note" x="{_LEFT - 8}" y="{y(index) + 4:.1f}" text-anchor="end">{index}</text>',
         ]
     for column, request in enumerate(requests):
@@ -134,5 +122,5 @@ def picture() -> str:
             if number in request.alive
         ]
         lines.append(f'<path class="thread" d="M{"L".join(points)}"/>')
-    lines.append(f'<text class="note" x="{_WIDTH / 2}" y="{height - 8}" text-anchor="middle">request</text>')
+    lines.append(f'<text class="note" x="{WIDTH / 2}" y="{height - 8}" text-anchor="middle">request</text>')
     return "\n".join([*lines, "</svg>", ""])

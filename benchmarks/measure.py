@@ -35,7 +35,8 @@ _MICRO: Final = {
     "decode_ours": "decode a page of 1,000: this library, checked",
     "decode_by_hand": "decode a page of 1,000: msgspec and attrs by hand, unchecked",
     "decode_dicts": "decode a page of 1,000: msgspec, dicts",
-    "walk_page": "the walk alone, a page",
+    "walk_page": "the plain walk alone, a page",
+    "walk_consistent_page": "the consistent walk alone, a page",
     "iterate_item": "the iterator alone, a thread",
 }
 

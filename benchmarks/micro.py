@@ -5,6 +5,8 @@ These look at internals, since the cost of a part is not visible from outside.
 
 import asyncio
 import time
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -13,6 +15,8 @@ import pyperf
 from benchmarks.handwritten import read_page
 from benchmarks.pages import Book, prepare
 from threads_async import ThreadListing, ThreadPage, ThreadsQuery, _wire
+from threads_async._consistent import ConsistentWalk
+from threads_async._paging import Slice, Walk
 from threads_async._plain import PlainWalk
 
 _SIZE: Final = 1000
@@ -30,17 +34,32 @@ class _Source:
         return self._pages[query.start // _SIZE]
 
 
-def _walk(loops: int, pages: list[ThreadPage]) -> float:
-    began = time.perf_counter()
+def _bodies(book: Book, step: int) -> list[tuple[_wire.Request, bytes]]:
+    """Return the requests for the pages of a list, one each `step` threads, with the bodies that answer them."""
+    count = _PAGES * step
+    requests = [_wire.encode(ThreadsQuery(start=start), _BASE) for start in range(0, count, step)]
+    return [(one, b"".join(book.body(count, one.start, _SIZE))) for one in requests]
+
+
+def _decoded(bodies: list[tuple[_wire.Request, bytes]]) -> list[ThreadPage]:
+    return [_wire.decode(request, _wire.Response(200, {}, body)) for request, body in bodies]
+
+
+def _walk(loops: int, kind: type[PlainWalk | ConsistentWalk], pages_of: Callable[[], list[ThreadPage]]) -> float:
+    taken = 0.0
     for _ in range(loops):
-        walk = PlainWalk(0, _SIZE)
+        pages = pages_of()
+        seen = set[Hashable]()
+        walk: Walk = kind(0, _SIZE)
+        began = time.perf_counter()
         for page in pages:
             asked = walk.next_slice()
-            assert asked is not None  # noqa: S101 - there are as many pages as the walk asks for
-            step = walk.accept(asked, page)
-            assert isinstance(step.walk, PlainWalk)  # noqa: S101 - a walk leads to one of its kind
+            assert asked == Slice(page.start, _SIZE)  # noqa: S101 - the pages are those that the walk asks for
+            step = walk.accept(asked, page, seen)
             walk = step.walk
-    return time.perf_counter() - began
+            seen.update(step.keys)
+        taken += time.perf_counter() - began
+    return taken
 
 
 async def _iterate(loops: int, pages: list[ThreadPage]) -> float:
@@ -60,16 +79,16 @@ def main() -> None:
     """Time all parts."""
     runner = pyperf.Runner(program_args=("-m", "benchmarks.micro"))
     book = Book(prepare(_PAGES * _SIZE), _SIZE)
-    requests = [_wire.encode(ThreadsQuery(start=start), _BASE) for start in range(0, _PAGES * _SIZE, _SIZE)]
-    bodies = [b"".join(book.body(_PAGES * _SIZE, request.start, _SIZE)) for request in requests]
-    response = _wire.Response(200, {}, bodies[0])
-    runner.bench_func("decode_ours", _wire.decode, requests[0], response)
-    runner.bench_func("decode_by_hand", read_page, bodies[0])
-    runner.bench_func("decode_dicts", msgspec.json.Decoder().decode, bodies[0])
-    pages = [
-        _wire.decode(request, _wire.Response(200, {}, body)) for request, body in zip(requests, bodies, strict=True)
-    ]
-    runner.bench_time_func("walk_page", _walk, pages, inner_loops=_PAGES)
+    bodies = _bodies(book, _SIZE)
+    request, body = bodies[0]
+    runner.bench_func("decode_ours", _wire.decode, request, _wire.Response(200, {}, body))
+    runner.bench_func("decode_by_hand", read_page, body)
+    runner.bench_func("decode_dicts", msgspec.json.Decoder().decode, body)
+    pages = _decoded(bodies)
+    runner.bench_time_func("walk_page", _walk, PlainWalk, lambda: pages, inner_loops=_PAGES)
+    # Decoded anew each time, since a string keeps its hash. One thread of overlap a page.
+    overlapping = partial(_decoded, _bodies(book, _SIZE - 1))
+    runner.bench_time_func("walk_consistent_page", _walk, ConsistentWalk, overlapping, inner_loops=_PAGES)
     runner.bench_time_func("iterate_item", _run_iterate, pages, inner_loops=_PAGES * _SIZE)
 
 
