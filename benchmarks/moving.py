@@ -4,7 +4,6 @@ import random
 from collections.abc import Hashable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 from attrs import frozen
@@ -115,9 +114,9 @@ class MovingList:
         self.moved += 1
 
     def _twin_of(self, number: int) -> int | None:
-        """Return the place of a thread that agrees with that of this number, if one runs."""
-        group = number // _TWINS
-        return next((place for place, one in enumerate(self.alive) if one // _TWINS == group), None)
+        """Return the place of a thread before this number that agrees with it, if one runs."""
+        before = (one for one in range(number - number % _TWINS, number) if one in self.alive)
+        return next((self.alive.index(one) for one in before), None)
 
     def _place_of(self, number: int, place: int) -> int:
         if self.order == "append":
@@ -129,10 +128,13 @@ class MovingList:
             twin = self._twin_of(number)
             if twin is not None:
                 return twin
-            borders = [0, len(self.alive)]
-            borders += [at for at, (one, two) in enumerate(pairwise(self.alive), 1) if one // _TWINS != two // _TWINS]
-            return borders[place % len(borders)]
-        return place % (len(self.alive) + 1)
+        place %= len(self.alive) + 1
+        while self.twins and 0 < place < len(self.alive) and self._are_twins(place):
+            place += 1
+        return place
+
+    def _are_twins(self, place: int) -> bool:
+        return self.alive[place - 1] // _TWINS == self.alive[place] // _TWINS
 
     def stop(self, place: int) -> None:
         """Let the thread at `place` stop, if any runs."""

@@ -72,10 +72,16 @@ class Case:
         """How many threads a page holds at most."""
         return max(2, self.total) if self.cap is None else min(max(2, self.total), self.cap)
 
-    @property
-    def limit(self) -> int:
-        """How many requests a walk may need that is promised to end: its budget, with all that was guessed in vain."""
-        return (1 + self.prefetch) * (1 + 8 * self.count + 10 * max(2, self.total))
+    def limit(self, *, consistent: bool) -> int:
+        """Return after how many requests a walk is taken for endless.
+
+        Args:
+            consistent: Whether it promises to end: within its budget, with all that it guessed in vain. A walk that
+                promises nothing has as long as eight readings of the list at the beginning take.
+        """
+        if consistent:
+            return (1 + self.prefetch) * (1 + 8 * self.count + 10 * max(2, self.total))
+        return 10 + 8 * self.count // (1 if self.restless else self.page)
 
 
 def draw_case(seed: int) -> Case:
@@ -139,7 +145,7 @@ def read(case: Case, *, consistent: bool) -> Outcome:
     reader = Reader(walk, server, case.start, case.prefetch)
     stopped = False
     try:
-        while reader.flying and reader.requests <= case.limit:
+        while reader.flying and reader.requests <= case.limit(consistent=consistent):
             _turn(case, server, reader, draw)
     except PaginationError:
         stopped = True
