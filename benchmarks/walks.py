@@ -80,7 +80,7 @@ class Case:
                 promises nothing has as long as eight readings of the list at the beginning take.
         """
         if consistent:
-            return (1 + self.prefetch) * (1 + 8 * self.count + 10 * max(2, self.total))
+            return (1 + self.prefetch) * (2 + 8 * (self.count + self.rate.starts) + 10 * max(2, self.total))
         return 10 + 8 * self.count // (1 if self.restless else self.page)
 
 

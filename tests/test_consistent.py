@@ -152,6 +152,8 @@ STATEFUL = settings(
     max_examples=EXAMPLES,
     stateful_step_count=40,
     deadline=None,
+    # The same examples in each run, so that a change is what makes a difference. The profile `slow` draws others.
+    derandomize=os.environ.get("HYPOTHESIS_PROFILE") != "slow",
     suppress_health_check=list(HealthCheck),
 )
 
@@ -687,6 +689,20 @@ def test_rule_10_what_the_growth_of_the_list_explains_is_not_suspect() -> None:
     _, (_, second) = through(walk, page(range(5), 40, 0), page(range(2, 7), 42, 0))
 
     assert [5, 6] == numbers_of(second)
+
+
+def test_after_a_page_that_brought_nothing_new_a_whole_page_is_asked_for_though_fewer_are_wanted() -> None:
+    """Sorted newest first: two start with each request, so that a page of two would never catch up."""
+    walk = ConsistentWalk(0, 10, 11, appends=False)
+    slices, _ = through(walk, page(range(10), 40, 0), page(range(7, 9), 42, 0), page(range(7, 17), 44, 0))
+
+    assert [(0, 10), (9, 2), (10, 10)] == [(one.start, one.total) for one in slices]
+
+
+def test_rule_11_ten_pages_are_as_long_as_the_first_one_or_as_requested_where_the_list_is_shorter() -> None:
+    assert 8 * 20 + 10 * 2 == Budget.after(page(range(2), 20, 0), 10).left
+    assert 8 * 2 + 10 * 10 == Budget.after(page(range(2), 2, 0), 10).left
+    assert 10 * 10 == Budget.after(page(range(0), 0, 0), 10).left
 
 
 def test_rule_11_a_page_larger_than_the_first_one_costs_no_more() -> None:

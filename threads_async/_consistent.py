@@ -98,7 +98,7 @@ class ConsistentWalk:
 
     def next_slice(self) -> Slice | None:  # noqa: PLR0911 - one for each state
         """Return what to ask for next, or None when there is nothing more to ask for."""
-        last, size = self.place.last, self.size
+        last, size, wanted = self.place.last, self.size, self.place.wanted(self.remaining)
         if self.remaining == 0 or isinstance(self.state, states.Ended):
             return None
         match self.state:
@@ -108,15 +108,15 @@ class ConsistentWalk:
                 return Slice(start, size)
             case states.Single(next=following):
                 return Slice(last + (following is None), size)
-            case states.Probing() as probing:
-                return probe(probing, size)
+            case states.Probing() as suspect:
+                return probe(suspect, size)
             case states.Checking():
                 return Slice(self.place.start, last + 1 - self.place.start)
             case states.Doubting(then=then):
                 return evolve(self, state=then).next_slice()
             case states.Following() | states.Confirming() | states.Alone():
                 start = max(0, min(last + 1, self.place.total_count) - self.place.overlap)
-                return Slice(start, size if self.remaining is None else min(size, self.remaining + last + 1 - start))
+                return Slice(start, size if wanted is None else min(size, wanted + last + 1 - start))
 
     def ahead(self, count: int) -> list[Slice]:
         """Return up to `count` slices that will be asked for after `next_slice`, if nothing moves."""
@@ -125,7 +125,7 @@ class ConsistentWalk:
             return []
         end = min(self.place.total_count, self.budget.count) if self.appends else self.place.total_count
         starts = range(asked.start + stride - overlap, end - overlap, stride - overlap)[:count]
-        return guesses(starts, asked, self.size, self.remaining, overlap)
+        return guesses(starts, asked, self.size, self.place.wanted(self.remaining), overlap)
 
     def accept(self, asked: Slice, page: ThreadPage, seen: Seen) -> Step:
         """Take the answer to `asked`, where `seen` holds the keys of all steps before.
@@ -184,7 +184,7 @@ def _judge(walk: ConsistentWalk, asked: Slice, page: ThreadPage, seen: Seen, *, 
     """Take a page, keep it until more is known, or drop it."""
     keys = [key_of(thread) for thread in page.items]
     place = walk.place
-    again = keys[0] == place.first_key and len(keys) >= min(asked.total, place.last + 1 - place.start)  # Rule 8
+    again = keys[0] == place.first_key and len(keys) >= min(asked.total, place.fullest)  # Rule 8
     if again and asked.start > place.start and not (walk.trusted or probed):
         return Step(evolve(walk, state=states.Probing(asked, page, walk.state)))
     # Rule 7: first the next thread, then the one before it once more.

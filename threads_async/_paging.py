@@ -6,7 +6,7 @@ the walk after it with the threads to hand out; `ahead` guesses what will be ask
 
 An answer is doubted in three cases:
 
-Ignored start. If a page begins with the same thread as the last one and is as long, the server may ignore
+Ignored start. If a page begins with the same thread as the last one and is not shorter, the server may ignore
         `start`. Then the last index of the list is requested. If no more threads come than there can be, the server
         is trusted for the rest of the walk. If more come, and they are the same again, it is a `PaginationError`.
 Contradiction. An answer that contradicts itself (empty before its end, or more threads than it counts) is requested
@@ -170,15 +170,14 @@ def check_probe(suspect: Suspect, asked: Slice, page: ThreadPage, *, filtered: b
     """Return whether `page`, the answer to `probe`, shows that the server heeds `start`.
 
     A page with more threads than there can be from there does not show it: the server ignores `start`, or the list has
-    moved while it answered. If they are those of the page that raised the suspicion, it is the former.
+    moved while it answered. If it begins with the page that raised the suspicion, it is the former.
 
     Raises:
         PaginationError: The server ignores `start`.
     """
     if not page.items or asked.start + len(page.items) <= page.total_count:
         return True
-    common = min(len(page.items), len(suspect.page.items))
-    if page.items[:common] == suspect.page.items[:common]:
+    if page.items[: len(suspect.page.items)] == suspect.page.items:
         what = "the page before came again: the server ignores start"
         raise pagination_error(suspect.asked, suspect.page, what, _advice(filtered=filtered))
     return False

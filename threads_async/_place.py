@@ -23,6 +23,7 @@ class Place:
         last_key: The key of its last thread.
         stride: How many threads a page is expected to hold.
         fullest: The most threads that a page held.
+        new: How many of its threads were new.
         total_count: `totalCount` of the newest page that was taken or dropped.
         passed: At least so many threads of the first answer's list have been passed, if threads only append.
         speed: By how many threads the list shifts to the left from one answer to the next. It rises at once to what
@@ -36,6 +37,7 @@ class Place:
     last_key: Hashable = None
     stride: int = 0
     fullest: int = 0
+    new: int = 0
     total_count: int = 0
     passed: int = 0
     speed: int = 0
@@ -53,6 +55,13 @@ class Place:
             return 1
         unit = max(1, self.stride // 8)
         return _quotient(1 + self.speed + _quotient(self.speed, 4), unit) * unit
+
+    def wanted(self, remaining: int | None) -> int | None:
+        """Return how many new threads to ask for where `remaining` may still be handed out; None for a whole page.
+
+        A whole one also after a page that brought nothing new: a short one might not catch up with the list.
+        """
+        return remaining if self.new else None
 
     def step_back(self, total_count: int) -> int:
         """Return how far to step back from a page that does not count: half a page, or by what the list has lost."""
@@ -94,6 +103,7 @@ class Place:
             last_key=keys[-1],
             stride=received if 1 < received < asked.total else full,
             fullest=max(received, self.fullest),
+            new=new,
             total_count=total_count,
             passed=passed,
             # A page without anything new overlaps too much.
@@ -117,7 +127,7 @@ class Budget:
 
     Attributes:
         count: `totalCount` of the first answer.
-        page: How many threads the first page held.
+        page: How many threads the first page held, or was to hold if the list was not longer.
         left: How many threads may still be received.
     """
 
@@ -131,10 +141,10 @@ class Budget:
 
         Args:
             page: The first answer.
-            size: How many threads were requested; stands for a page where none came.
+            size: How many threads a page is to hold.
         """
-        received = len(page.items) or size
-        return cls(page.total_count, received, _READINGS * page.total_count + _PAGES * received)
+        held = len(page.items) if 0 < len(page.items) < page.total_count - page.start else size
+        return cls(page.total_count, held, _READINGS * page.total_count + _PAGES * held)
 
     def spend(self, asked: Slice, page: ThreadPage) -> "Budget":
         """Return the budget after one more answer. An empty page costs as much as the first page.
