@@ -28,5 +28,5 @@ def test_threads_are_told_apart_by_token_or_else_by_all_the_rest() -> None:
 def test_a_walk_remembers_a_hash_or_all_of_it_where_hashes_are_short(token: str | None) -> None:
     thread = ExecutionThread(1, token, ThreadType.MANUAL, CREATED)
 
-    assert hash(identity_of(thread)) == key_of(thread, 64)
+    assert hash(identity_of(thread)) >> 4 == key_of(thread, 64)
     assert identity_of(thread) == key_of(thread, 32)

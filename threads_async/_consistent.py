@@ -3,7 +3,7 @@
 A walk by offset skips threads: when a thread before `start` stops, all threads behind it shift to the left. This walk
 requests pages that overlap, so that each page shows its own place in the list.
 
-A thread is *lasting* if it runs during the whole walk. Assumed is that two lasting threads never change places, that a
+A thread is *lasting* if it runs during the whole walk. Assumed is that no two threads ever change places, that a
 page is a slice of the list at one moment, and that `totalCount` is its length at that or another moment between request
 and answer.
 
@@ -19,17 +19,17 @@ Rule 5. The walk ends with a page that counts, reaches `totalCount` and is short
         and than the fullest page so far. A full page that reaches `totalCount` proves nothing, since the two may be
         from different moments; so one more page is requested that overlaps it.
 Rule 6. If new threads only append, the lasting threads are among the first N₀, where N₀ is the `totalCount` of the
-        first answer. The walk has passed at least as many of those as the index at which a page ends, since threads
-        shift only to the left, and at least as many as before the page and its new threads together. It ends when it
-        has passed N₀. The first page proves nothing here, since it may be older than N₀.
+        first answer. Threads shift only to the left, so at least as many of them stand before a thread as its index
+        says, and at least as many as stand before another one and between the two on a page. When a page that counts
+        ends N₀ threads from the beginning, the walk ends. The first page proves nothing, as it may be older than N₀.
 Rule 7. A server that sends one thread a page leaves no room for an overlap. Then the next thread is requested alone,
         and taken if the thread before it is found at its place once more, afterwards: no thread moves to the right, so
         it was there in between. In an order in which threads do move to the right, this is a `PaginationError`.
 Rules 8, 9 and 10 are the doubts of `_paging`: the server may ignore `start`, an answer contradicts itself, and the
-        server may filter after slicing. A page raises the third doubt if it shows more seen threads than the overlap
-        and the growth of the list explain.
-Rule 11. All answers together may hold as many threads as eight readings of the list at the first answer and ten pages.
-        Another answer is a `PaginationError`: the list moves faster than it can be read.
+        server may filter after slicing. The third is raised by a page with more seen threads than the overlap and the
+        growth of the list explain.
+Rule 11. All answers together may hold as many threads as eight readings of the list at the first answer and ten pages,
+        a page being no more than the first one. Another answer is a `PaginationError`: the list moves too fast.
 
 Only what is on a page matters, not when it was made, so pages may be requested ahead and answered in any order.
 """
@@ -114,7 +114,7 @@ class ConsistentWalk:
                 return Slice(self.place.start, last + 1 - self.place.start)
             case states.Doubting(then=then):
                 return evolve(self, state=then).next_slice()
-            case states.Following() | states.Confirming() | states.Alone():
+            case _:  # Following, Confirming or Alone
                 start = max(0, min(last + 1, self.place.total_count) - self.place.overlap)
                 return Slice(start, size if wanted is None else min(size, wanted + last + 1 - start))
 
@@ -184,7 +184,7 @@ def _judge(walk: ConsistentWalk, asked: Slice, page: ThreadPage, seen: Seen, *, 
     """Take a page, keep it until more is known, or drop it."""
     keys = [key_of(thread) for thread in page.items]
     place = walk.place
-    again = keys[0] == place.first_key and len(keys) >= min(asked.total, place.fullest)  # Rule 8
+    again = (keys[0],) == place.keys[:1] and len(keys) >= min(asked.total, place.fullest)  # Rule 8
     if again and asked.start > place.start and not (walk.trusted or probed):
         return Step(evolve(walk, state=states.Probing(asked, page, walk.state)))
     # Rule 7: first the next thread, then the one before it once more.
@@ -192,7 +192,7 @@ def _judge(walk: ConsistentWalk, asked: Slice, page: ThreadPage, seen: Seen, *, 
         following = walk.state.next
         if following is None and asked.start == place.last + 1 and seen.isdisjoint(keys):
             return Step(evolve(walk, state=states.Single(page)))
-        if following is not None and asked.start == place.last and keys == [place.last_key]:
+        if following is not None and asked.start == place.last and (*keys,) == place.keys[-1:]:
             later = [key_of(thread) for thread in following.items]
             return _take(walk, Slice(following.start, walk.size), following, later, -1)
     # Rule 1.
@@ -210,27 +210,23 @@ def _step_back(walk: ConsistentWalk, high: int, page: ThreadPage) -> Step:
 
 def _take(walk: ConsistentWalk, asked: Slice, page: ThreadPage, keys: list[Hashable], position: int) -> Step:
     """Take a page that counts, whose last seen thread is at `position`; -1 if there is none."""
-    after = asked.start + len(keys)
-    new = dict(zip(keys[position + 1 :], page.items[position + 1 :], strict=True))
-    items = tuple(new.values())[: walk.remaining]
-    passed = 0
-    if not isinstance(walk.state, states.Beginning):
-        # Rule 6. A page at index 0 without a seen thread may begin with threads that stand before `start`.
-        behind = position >= 0 or asked.start > 0 or walk.start == 0
-        passed = walk.place.passed + len(new) if behind else 0
-        # To a server that filters after slicing, an index means something else.
-        passed = passed if walk.filtered else max(passed, after)
-    place = walk.place.after(
-        asked, keys, page.total_count, new=len(new), position=position, full=walk.size, passed=passed
-    )
+    # Of threads that agree in everything, the first one.
+    new = dict(zip(reversed(keys[position + 1 :]), range(len(keys) - 1, position, -1), strict=True))
+    places = sorted(new.values())
+    items = tuple([page.items[index] for index in places[: walk.remaining]])
+    # Rule 6. To a server that filters after slicing, an index means something else. And if nothing on a page from
+    # index 0 has been seen, all that was seen stood before it, unless it begins before the walk.
+    least = walk.place.passed if position < 0 and asked.start == walk.start == 0 else asked.start
+    least = 0 if walk.filtered and position >= 0 else least
+    place = walk.place.after(asked, keys, page.total_count, len(new), position, full=walk.size, least=least)
     after_page = evolve(
         walk,
         remaining=None if walk.remaining is None else walk.remaining - len(items),
         state=_state_after(walk, asked, page, place, bool(new)) if len(items) == len(new) else states.Following(),
         place=place,
-        resume=after - (len(new) - len(items)),
+        resume=asked.start + (places[len(items)] if len(items) < len(new) else len(keys)),
     )
-    return Step(after_page, items, after - len(new), tuple(new))
+    return Step(after_page, items, asked.start + position + 1, tuple(new))
 
 
 def _state_after(walk: ConsistentWalk, asked: Slice, page: ThreadPage, place: Place, new: bool) -> states.State:
@@ -241,7 +237,9 @@ def _state_after(walk: ConsistentWalk, asked: Slice, page: ThreadPage, place: Pl
     if place.last + 1 >= page.total_count:
         short = received < min(asked.total, walk.place.fullest or asked.total)
         # If the same thread is last once more, at the same index, the list ended there in between: it has not shifted.
-        same = (place.last, place.last_key) == (walk.place.last, walk.place.last_key)
+        same = (place.last, place.keys[-1:]) == (walk.place.last, walk.place.keys[-1:]) and (
+            walk.appends or received == 1
+        )
         twice = walk.state == states.Confirming() and place.last + 1 == page.total_count and (done or same)
         return states.Ended() if short or twice else states.Confirming()
     if done:
@@ -250,8 +248,9 @@ def _state_after(walk: ConsistentWalk, asked: Slice, page: ThreadPage, place: Pl
         return states.Single() if isinstance(walk.state, states.Single) else states.Following()
     # Rule 7.
     if received == 1 and asked.start == walk.place.last:
-        if walk.state != states.Alone(page):
-            return states.Alone(page)
+        doubt = walk.state.doubt.again(page) if isinstance(walk.state, states.Alone) else Doubt(page)
+        if not doubt.settled:
+            return states.Alone(doubt)
         if not walk.appends:
             what = "the server sends one thread a page, which can be read consistently in the order CreatedAt only"
             raise pagination_error(asked, page, what, "read it without consistent=True")

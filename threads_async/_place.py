@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Sequence
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from threads_async._paging import Slice, pagination_error
 from threads_async.models import ThreadPage
@@ -18,9 +18,9 @@ class Place:
 
     Attributes:
         start: Index of the first thread of the last page that counted.
-        last: Index of the last thread of that page; -1 before the first page.
-        first_key: The key of its first thread.
-        last_key: The key of its last thread.
+        keys: The keys of its threads; none before the first page.
+        base: At least so many threads of the first answer's list stand before it, if threads only append; None if
+            the page may be older than that answer's `totalCount`.
         stride: How many threads a page is expected to hold.
         fullest: The most threads that a page held.
         new: How many of its threads were new.
@@ -32,9 +32,8 @@ class Place:
     """
 
     start: int = 0
-    last: int = -1
-    first_key: Hashable = None
-    last_key: Hashable = None
+    keys: tuple[Hashable, ...] = field(default=(), repr=False)
+    base: int | None = None
     stride: int = 0
     fullest: int = 0
     new: int = 0
@@ -42,6 +41,11 @@ class Place:
     passed: int = 0
     speed: int = 0
     answers: int = 0
+
+    @property
+    def last(self) -> int:
+        """Index of the last thread of the last page that counted; -1 before the first page."""
+        return self.start + len(self.keys) - 1
 
     @property
     def overlap(self) -> int:
@@ -76,11 +80,11 @@ class Place:
         asked: Slice,
         keys: Sequence[Hashable],
         total_count: int,
-        *,
         new: int,
         position: int,
+        *,
         full: int,
-        passed: int,
+        least: int,
     ) -> "Place":
         """Return it after a page that counts.
 
@@ -91,24 +95,36 @@ class Place:
             new: How many of the threads are new.
             position: Where on the page the last thread stands that had been seen; -1 if there is none.
             full: How many threads the server is asked for.
-            passed: At least so many threads of the first answer's list have been passed with it.
+            least: At least so many threads of the first answer's list stand before the page, by what is known else.
         """
         received = len(keys)
-        last = asked.start + received - 1
-        is_first = self.last < 0
+        is_first = not self.keys
+        base = max(least, self._base_of(asked.start, keys, position))
         return Place(
             start=asked.start,
-            last=last,
-            first_key=keys[0],
-            last_key=keys[-1],
+            keys=tuple(keys),
+            base=None if is_first else base,
             stride=received if 1 < received < asked.total else full,
             fullest=max(received, self.fullest),
             new=new,
             total_count=total_count,
-            passed=passed,
+            passed=0 if is_first else max(self.passed, base + received),
             # A page without anything new overlaps too much.
             speed=0 if is_first or not new else self._speed(asked.start + position),
         )
+
+    def _base_of(self, start: int, keys: Sequence[Hashable], position: int) -> int:
+        """Return how many threads stand before a page at least, by a thread that it shares with the page before."""
+        if self.base is None:
+            return 0
+        if position < 0:
+            # A page of one thread follows the one before it; at index 0 nothing is shared.
+            return self.base + len(self.keys) if start == self.last + 1 else 0
+        shared = keys[position]
+        # Of threads that agree in everything, it is not known which one is shared.
+        if self.keys.count(shared) != 1 or keys.count(shared) != 1:
+            return 0
+        return self.base + self.keys.index(shared) - position
 
     def _speed(self, index: int) -> int:
         """Return the speed, where the last seen thread is found at `index`; -1 if it is gone with all before it."""

@@ -46,9 +46,9 @@ class Seeking:
 
 @frozen
 class Alone:
-    """The last page held only the last thread, though more are counted; the next one overlaps it (rule 7)."""
+    """The last page held only the last thread, though more are counted; it is requested again (rule 7)."""
 
-    page: ThreadPage
+    doubt: Doubt
 
 
 @frozen
