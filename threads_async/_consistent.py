@@ -236,7 +236,8 @@ def _state_after(walk: ConsistentWalk, asked: Slice, page: ThreadPage, place: Pl
     done = walk.appends and walk.budget is not None and place.passed >= walk.budget.count
     if place.last + 1 >= page.total_count:
         short = received < min(asked.total, walk.place.fullest or asked.total)
-        # If the same thread is last once more, at the same index, the list ended there in between: it has not shifted.
+        # If the same thread is last again, at the same index, the list ended there in between: it has not shifted.
+        # Where threads move to the right too, only a thread that comes alone shows that.
         same = (place.last, place.keys[-1:]) == (walk.place.last, walk.place.keys[-1:]) and (
             walk.appends or received == 1
         )

@@ -1,0 +1,46 @@
+"""Where a walk is: what a page shows of the threads that stood before it when the list was first counted."""
+
+from threads_async._paging import Slice
+from threads_async._place import Place
+
+ASKED = Slice(20, 10)
+
+
+def test_of_the_first_page_nothing_is_known() -> None:
+    place = Place().after(ASKED, ["a", "b"], 50, 2, -1, full=10, least=20)
+
+    assert (20, 21, None, 0) == (place.start, place.last, place.base, place.passed)
+
+
+def test_a_shared_thread_has_as_many_before_it_as_by_the_page_before_or_as_its_index_says() -> None:
+    before = Place(start=22, keys=("a", "b", "c"), base=30)
+    further = Place(start=22, keys=("a", "b", "c"), base=10)
+
+    assert (31, 34) == (
+        before.after(ASKED, ["b", "c", "d"], 50, 1, 1, full=10, least=20).base,
+        before.after(ASKED, ["b", "c", "d"], 50, 1, 1, full=10, least=20).passed,
+    )
+    assert 20 == further.after(ASKED, ["b", "c", "d"], 50, 1, 1, full=10, least=20).base
+
+
+def test_of_equal_threads_it_is_not_known_which_is_shared() -> None:
+    before = Place(start=22, keys=("a", "b", "b"), base=30)
+    other = Place(start=22, keys=("a", "b", "c"), base=30)
+
+    assert 20 == before.after(ASKED, ["b", "d"], 50, 1, 0, full=10, least=20).base
+    assert 20 == other.after(ASKED, ["b", "b", "d"], 50, 1, 1, full=10, least=20).base
+
+
+def test_a_single_thread_stands_behind_the_one_before_it() -> None:
+    before = Place(start=19, keys=("a",), base=30)
+
+    assert (31, 32) == (
+        before.after(ASKED, ["b"], 50, 1, -1, full=10, least=20).base,
+        before.after(ASKED, ["b"], 50, 1, -1, full=10, least=20).passed,
+    )
+
+
+def test_what_has_been_passed_stays_passed() -> None:
+    before = Place(start=30, keys=("a", "b"), base=40, passed=42)
+
+    assert 42 == before.after(Slice(0, 10), ["x", "y"], 50, 2, -1, full=10, least=0).passed
