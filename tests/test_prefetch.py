@@ -105,9 +105,8 @@ async def test_while_threads_come_and_go_every_lasting_one_comes_exactly_once(
         lasting = set(tokens(server.threads))
 
         def churn(_: SeenRequest) -> None:
-            if len(server.requests) < 60:
-                for _step in range(draw.randrange(4)):
-                    server.churn_step(draw)
+            for _step in range(draw.randrange(4)):
+                server.churn_step(draw)
             lasting.intersection_update(tokens(server.threads))
 
         server.on_request = churn
