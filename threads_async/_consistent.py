@@ -151,13 +151,13 @@ class ConsistentWalk:
 def _hear(walk: ConsistentWalk, asked: Slice, page: ThreadPage, seen: Seen, doubt: Doubt | None = None) -> Step:
     """Judge the page unless something is wrong with it in itself (rules 9 and 10)."""
     error = contradiction(asked, page, filtered=walk.filtered)
-    # Rule 9.
     if error is not None and len(page.items) > asked.total:
         raise error
     if asked.start >= page.total_count and (page.total_count or not page.items):
         if isinstance(walk.state, states.Beginning) or page.total_count == 0:
             return Step(evolve(walk, state=states.Ended()))
         return _step_back(walk, asked.start, page)
+    # Rule 9.
     if error is not None:
         again = Doubt(page) if doubt is None else doubt.again(page)
         if again.settled:

@@ -23,9 +23,9 @@ class Place:
             the page may be older than that answer's `totalCount`.
         stride: How many threads a page is expected to hold.
         fullest: The most threads that a page held.
-        new: How many of its threads were new.
+        new: How many threads of the last page that counted were new.
         total_count: `totalCount` of the newest page that was taken or dropped.
-        passed: At least so many threads of the first answer's list have been passed, if threads only append.
+        passed: At least so many threads of the first answer's list are known to be passed, if threads only append.
         speed: By how many threads the list shifts to the left from one answer to the next. It rises at once to what
             was observed, and falls by half of the difference.
         answers: How many answers have come since the last page that counted.
