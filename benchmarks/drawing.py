@@ -6,8 +6,7 @@ from typing import Final
 from attrs import frozen
 
 from benchmarks.charts import WIDTH, frame
-from benchmarks.moving import MovingList, Rate, Reader
-from threads_async._consistent import ConsistentWalk
+from benchmarks.moving import MovingList, Rate, Reader, consistent_walk
 
 _COUNT: Final = 600
 _TOTAL: Final = 100
@@ -52,7 +51,7 @@ class Request:
 def run() -> list[Request]:
     """Read a moving list with the consistent walk, and return its requests."""
     server, draw = MovingList(_COUNT), random.Random(0)  # noqa: S311 - nothing is drawn
-    reader = Reader(ConsistentWalk(0, _TOTAL), server)
+    reader = Reader(consistent_walk(0, _TOTAL), server)
     requests: list[Request] = []
     while reader.flying:
         if len(requests) == _BURST_AT:

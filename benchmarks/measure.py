@@ -31,6 +31,12 @@ _BLOCKS: Final = (
     ("hand", 100_000, ", by hand"),
 )
 _PREFETCH: Final = (0, 8, 16)
+_SMALL: Final = {
+    "bare": "aiohttp + msgspec",
+    "page": "this library, fetch_page",
+    "first": "this library, first()",
+    "httpx": "httpx",
+}
 _MICRO: Final = {
     "decode_ours": "decode a page of 1,000: this library, checked",
     "decode_by_hand": "decode a page of 1,000: msgspec and attrs by hand, unchecked",
@@ -73,6 +79,7 @@ def carry_out(plan: Plan, say: Say) -> Results:
         rows = _contest(plan, running, expected, say)
         if plan.everything:
             series += _scale(plan.rounds, running, say)
+            series += _small(plan.rounds, running, say)
     if plan.everything:
         series += _start(3 * plan.rounds, say)
         series += _micro(plan.rounds, say)
@@ -156,6 +163,19 @@ def _scale(rounds: int, running: Server, say: Say) -> Iterable[Series]:
     return [Series(*key, tuple(values)) for key, values in found.items()]
 
 
+def _small(rounds: int, running: Server, say: Say) -> Iterable[Series]:
+    """Measure what a small request costs."""
+    found: dict[str, list[float]] = {name: [] for name in _SMALL}
+    for number in range(rounds):
+        say(f"small requests, round {number + 1} of {rounds}")
+        for name, values in found.items():
+            values.append(report_of("benchmarks.small", running.url, API_TOKEN, name)["cpu_us"])
+    return [
+        Series(f"small_{name}", f"CPU of a request for one thread, {title}", "µs", tuple(found[name]))
+        for name, title in _SMALL.items()
+    ]
+
+
 def _start(rounds: int, say: Say) -> Iterable[Series]:
     """Measure what it takes to start."""
     found: dict[tuple[str, str], list[float]] = {}
@@ -163,8 +183,8 @@ def _start(rounds: int, say: Say) -> Iterable[Series]:
         say(f"start, round {number} of {rounds}")
         once = {
             ("import_ours", "import threads_async"): float(run("-c", _CLOCK.format("threads_async"))),
-            ("import_needed", "import aiohttp, attrs, cattrs"): float(
-                run("-c", _CLOCK.format("aiohttp, attrs, cattrs"))
+            ("import_needed", "import aiohttp, attrs, cattrs, msgspec"): float(
+                run("-c", _CLOCK.format("aiohttp, attrs, cattrs, msgspec"))
             ),
             ("help", "threads-async --help, whole process"): _milliseconds("-m", "threads_async", "--help"),
             ("python_aiohttp", "python -c 'import aiohttp', whole process"): _milliseconds("-c", "import aiohttp"),

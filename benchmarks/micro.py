@@ -13,9 +13,12 @@ import msgspec
 import pyperf
 
 from benchmarks.handwritten import read_page
+from benchmarks.moving import consistent_walk
 from benchmarks.pages import Book, prepare
-from threads_async import ThreadListing, ThreadPage, ThreadsQuery, _wire
-from threads_async._consistent import ConsistentWalk
+from threads_async import ExecutionThread, Listing, ThreadPage, ThreadsQuery
+from threads_async._codec import decode
+from threads_async._endpoints import THREADS, Endpoint
+from threads_async._exchange import Request, Response, encode
 from threads_async._paging import Slice, Walk
 from threads_async._plain import PlainWalk
 
@@ -30,27 +33,29 @@ class _Source:
     def __init__(self, pages: list[ThreadPage]) -> None:
         self._pages = pages
 
-    async def fetch(self, query: ThreadsQuery) -> ThreadPage:
-        return self._pages[query.start // _SIZE]
+    async def fetch(self, _: Endpoint[ExecutionThread], __: ThreadsQuery, asked: Slice) -> ThreadPage:
+        return self._pages[asked.start // _SIZE]
 
 
-def _bodies(book: Book, step: int) -> list[tuple[_wire.Request, bytes]]:
+def _bodies(book: Book, step: int) -> list[tuple[Request, bytes]]:
     """Return the requests for the pages of a list, one each `step` threads, with the bodies that answer them."""
     count = _PAGES * step
-    requests = [_wire.encode(ThreadsQuery(start=start), _BASE) for start in range(0, count, step)]
+    requests = [encode(THREADS, ThreadsQuery(start=start), _BASE) for start in range(0, count, step)]
     return [(one, b"".join(book.body(count, one.start, _SIZE))) for one in requests]
 
 
-def _decoded(bodies: list[tuple[_wire.Request, bytes]]) -> list[ThreadPage]:
-    return [_wire.decode(request, _wire.Response(200, {}, body)) for request, body in bodies]
+def _decoded(bodies: list[tuple[Request, bytes]]) -> list[ThreadPage]:
+    return [decode(THREADS, request, Response(200, {}, body)) for request, body in bodies]
 
 
-def _walk(loops: int, kind: type[PlainWalk | ConsistentWalk], pages_of: Callable[[], list[ThreadPage]]) -> float:
+def _walk(
+    loops: int, new: Callable[[int, int], Walk[ExecutionThread]], pages_of: Callable[[], list[ThreadPage]]
+) -> float:
     taken = 0.0
     for _ in range(loops):
         pages = pages_of()
         seen = set[Hashable]()
-        walk: Walk = kind(0, _SIZE)
+        walk = new(0, _SIZE)
         began = time.perf_counter()
         for page in pages:
             asked = walk.next_slice()
@@ -63,7 +68,7 @@ def _walk(loops: int, kind: type[PlainWalk | ConsistentWalk], pages_of: Callable
 
 
 async def _iterate(loops: int, pages: list[ThreadPage]) -> float:
-    listing = ThreadListing(_Source(pages), ThreadsQuery(total=_SIZE))  # type: ignore[arg-type]
+    listing = Listing(_Source(pages), THREADS, ThreadsQuery(total=_SIZE))  # type: ignore[arg-type]
     began = time.perf_counter()
     for _ in range(loops):
         async for _thread in listing:
@@ -81,14 +86,14 @@ def main() -> None:
     book = Book(prepare(_PAGES * _SIZE), _SIZE)
     bodies = _bodies(book, _SIZE)
     request, body = bodies[0]
-    runner.bench_func("decode_ours", _wire.decode, request, _wire.Response(200, {}, body))
+    runner.bench_func("decode_ours", decode, THREADS, request, Response(200, {}, body))
     runner.bench_func("decode_by_hand", read_page, body)
     runner.bench_func("decode_dicts", msgspec.json.Decoder().decode, body)
     pages = _decoded(bodies)
-    runner.bench_time_func("walk_page", _walk, PlainWalk, lambda: pages, inner_loops=_PAGES)
+    runner.bench_time_func("walk_page", _walk, PlainWalk[ExecutionThread], lambda: pages, inner_loops=_PAGES)
     # Decoded anew each time, since a string keeps its hash. One thread of overlap a page.
     overlapping = partial(_decoded, _bodies(book, _SIZE - 1))
-    runner.bench_time_func("walk_consistent_page", _walk, ConsistentWalk, overlapping, inner_loops=_PAGES)
+    runner.bench_time_func("walk_consistent_page", _walk, consistent_walk, overlapping, inner_loops=_PAGES)
     runner.bench_time_func("iterate_item", _run_iterate, pages, inner_loops=_PAGES * _SIZE)
 
 

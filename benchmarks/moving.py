@@ -1,14 +1,16 @@
 """Lists of threads that move while they are read, and a reader of them. Performs no I/O."""
 
 import random
-from collections.abc import Hashable
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Final, Literal, TypeAlias
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any, Final, Literal, TypeAlias
 
 from attrs import frozen
 
-from threads_async import ExecutionThread, ThreadPage, ThreadType
+from benchmarks.numbered import TWINS, number_of, thread_of
+from threads_async import ExecutionThread, Page
+from threads_async._consistent import ConsistentWalk
+from threads_async._endpoints import THREADS
 from threads_async._paging import Slice, Walk
 from threads_async._window import Window
 
@@ -21,25 +23,10 @@ Moment: TypeAlias = Literal["atomic", "slice first", "count first"]
 Which: TypeAlias = Literal["first", "last", "any"]
 """Which threads stop."""
 
-_CREATED: Final = datetime(2026, 3, 17, tzinfo=UTC)
-_TWINS: Final = 3
-"""How many threads in a row agree in everything, where threads have twins."""
+consistent_walk: Final = partial(ConsistentWalk[ExecutionThread], identity=THREADS.identity)
+"""Makes a consistent walk over threads."""
+
 _ANYWHERE: Final = 2**20
-
-
-@lru_cache(maxsize=2**16)
-def thread_of(number: int, *, twins: bool = False) -> ExecutionThread:
-    """Return the thread of this number. With `twins` it has no token, and agrees with its neighbours in everything."""
-    if twins:
-        return ExecutionThread(1, None, ThreadType.MANUAL, _CREATED + timedelta(seconds=number - number % _TWINS))
-    # Some threads have no token, and are told apart by the rest.
-    token = None if number % 5 == 0 else f"token-{number}"
-    return ExecutionThread(1, token, ThreadType.MANUAL, _CREATED + timedelta(seconds=number))
-
-
-def number_of(thread: ExecutionThread) -> int:
-    """Return the number of `thread`; of twins, that of the first."""
-    return int((thread.created_at - _CREATED).total_seconds())
 
 
 @frozen
@@ -72,17 +59,19 @@ class MovingList:
         moment: Whether a page and its `totalCount` are from one moment.
         cap: The most threads on a page, or None.
         twins: Whether threads have no token and agree with their neighbours in everything.
+        make: Makes the item of a number, and of a number and twins.
 
     Attributes:
         alive: The numbers of the threads that run, in order.
         lasting: The numbers of those that have run from the beginning.
         made: How many threads have run; the next one gets this number.
+        make: Makes the item of a number.
         moved: How many threads have started or stopped.
         sliced: What ran when the last page was made.
         move: Called between a page and its count where they are not from one moment.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a list can be like
         self,
         count: int,
         order: Order = "append",
@@ -90,11 +79,13 @@ class MovingList:
         cap: int | None = None,
         *,
         twins: bool = False,
+        make: Callable[..., Any] = thread_of,
     ) -> None:
+        self.make = make
         self.alive = list(range(count))
         self.lasting = set(self.alive)
         # New threads are no twins of those at the beginning, which may stand elsewhere.
-        self.made = -(-count // _TWINS) * _TWINS
+        self.made = -(-count // TWINS) * TWINS
         self.order = order
         self.moment: Moment = moment
         self.cap = cap
@@ -106,16 +97,16 @@ class MovingList:
     def start(self, place: int) -> None:
         """Let a thread start: where the order puts it, or at `place`."""
         number = self.made
-        if self.twins and self.order == "anywhere" and number % _TWINS and self._twin_of(number) is None:
+        if self.twins and self.order == "anywhere" and number % TWINS and self._twin_of(number) is None:
             # One that agrees with threads that are gone would come back at another place.
-            number += _TWINS - number % _TWINS
+            number += TWINS - number % TWINS
         self.made = number + 1
         self.alive.insert(self._place_of(number, place), number)
         self.moved += 1
 
     def _twin_of(self, number: int) -> int | None:
         """Return the place of a thread before this number that agrees with it, if one runs."""
-        before = (one for one in range(number - number % _TWINS, number) if one in self.alive)
+        before = (one for one in range(number - number % TWINS, number) if one in self.alive)
         return next((self.alive.index(one) for one in before), None)
 
     def _place_of(self, number: int, place: int) -> int:
@@ -134,7 +125,7 @@ class MovingList:
         return place
 
     def _are_twins(self, place: int) -> bool:
-        return self.alive[place - 1] // _TWINS == self.alive[place] // _TWINS
+        return self.alive[place - 1] // TWINS == self.alive[place] // TWINS
 
     def stop(self, place: int) -> None:
         """Let the thread at `place` stop, if any runs."""
@@ -152,7 +143,7 @@ class MovingList:
         for _ in range(starts):
             self.start(draw.randrange(_ANYWHERE))
 
-    def answer(self, asked: Slice) -> ThreadPage:
+    def answer(self, asked: Slice) -> Page[Any]:
         """Answer a request."""
         total = asked.total if self.cap is None else min(asked.total, self.cap)
         count = len(self.alive)
@@ -163,7 +154,7 @@ class MovingList:
             self.move()
             count = len(self.alive)
         shown = self.sliced[asked.start : asked.start + total]
-        return ThreadPage(tuple(thread_of(number, twins=self.twins) for number in shown), count, asked.start)
+        return Page(tuple(self.make(number, twins=self.twins) for number in shown), count, asked.start)
 
 
 class Reader:
@@ -183,10 +174,10 @@ class Reader:
         lasting: The numbers of the threads that the walk must bring, if they still run at its end.
     """
 
-    def __init__(self, walk: Walk, server: MovingList, start: int = 0, prefetch: int = 0) -> None:
+    def __init__(self, walk: Walk[Any], server: MovingList, start: int = 0, prefetch: int = 0) -> None:
         self.walk = walk
-        self.got: list[ExecutionThread] = []
-        self.flying: dict[Slice, ThreadPage | None] = {}
+        self.got: list[Any] = []
+        self.flying: dict[Slice, Page[Any] | None] = {}
         self.requests = 0
         self.lasting: set[int] = set()
         self._server = server
@@ -201,7 +192,9 @@ class Reader:
         """The numbers of the threads that ran all the time and did not come."""
         got = {number_of(thread) for thread in self.got}
         lasting = self.lasting & self._server.lasting
-        return {number for number in lasting if number_of(thread_of(number, twins=self._server.twins)) not in got}
+        return {
+            number for number in lasting if number_of(self._server.make(number, twins=self._server.twins)) not in got
+        }
 
     @property
     def repeated(self) -> bool:

@@ -12,17 +12,19 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
 from benchmarks.drawing import picture
-from benchmarks.moving import Moment, MovingList, Order, Rate, Reader, Which
+from benchmarks.moving import Moment, MovingList, Order, Rate, Reader, Which, consistent_walk
 from benchmarks.processes import ROOT
 from benchmarks.report import table
-from threads_async import PaginationError
-from threads_async._consistent import ConsistentWalk
+from threads_async import ExecutionThread, PaginationError
 from threads_async._plain import PlainWalk
+
+if TYPE_CHECKING:
+    from threads_async._paging import Walk
 
 _ORDERS: Final[tuple[Order, ...]] = ("append", "front", "anywhere")
 _MOMENTS: Final[tuple[Moment, ...]] = ("atomic", "slice first", "count first")
@@ -141,7 +143,9 @@ def read(case: Case, *, consistent: bool) -> Outcome:
     )
     server.move = lambda: server.churn(case.rate, draw) if draw.random() < case.between else None
     arguments = (case.start, case.total, case.max_items, case.filtered)
-    walk = ConsistentWalk(*arguments, appends=case.order == "append") if consistent else PlainWalk(*arguments)
+    walk: Walk[ExecutionThread] = PlainWalk(*arguments)
+    if consistent:
+        walk = consistent_walk(*arguments, appends=case.order == "append")
     reader = Reader(walk, server, case.start, case.prefetch)
     stopped = False
     try:
@@ -214,7 +218,7 @@ def requests_for(count: int, total: int, moves: int, prefetch: int = 0) -> int:
         AssertionError: Not every lasting thread came exactly once.
     """
     server, draw = MovingList(count), random.Random(0)  # noqa: S311 - nothing is drawn
-    reader = Reader(ConsistentWalk(0, total), server, prefetch=prefetch)
+    reader = Reader(consistent_walk(0, total), server, prefetch=prefetch)
     rate = Rate(moves, moves, "first", steady=True)
     while reader.flying:
         while None in reader.flying.values():

@@ -13,7 +13,9 @@ exclude_patterns = ["_build"]
 nitpicky = True
 nitpick_ignore_regex = [
     # Types of others: their inventories are not fetched, so that the build needs no network.
-    ("py:.*", r"(aiohttp|collections|datetime|random|enum|typing|asyncio|types|attr|attrs)\..*"),
+    ("py:.*", r"(aiohttp|cattrs|collections|uuid|datetime|random|enum|typing|asyncio|types|attr|attrs)\..*"),
+    # The item of a generic class.
+    ("py:class", r"threads_async\.models\.T(_co)?"),
     # What `FakeServer.churn` returns is entered and nothing else.
     ("py:class", r"threads_async\.testing\._pace\.Repeating"),
     ("py:.*", r"(datetime|optional|StrEnum|Self|Any|Awaitable|AsyncIterator|Callable)"),

@@ -10,6 +10,7 @@ import aiohttp
 import aioresponses.core
 import hypothesis
 import pytest
+from listings import THREADS, Kind
 
 from threads_async import ThreadsClient
 from threads_async.testing import FakeServer
@@ -46,9 +47,11 @@ class _ResponseOfOldSignature(aiohttp.ClientResponse):
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[FakeServer]:
-    """A server of three pages, and `client`, a client of it."""
-    async with FakeServer(threads=2500) as server:
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[FakeServer]:
+    """A server of three pages of the kind that the test is about, or of threads, and `client`, a client of it."""
+    callspec = getattr(request.node, "callspec", None)
+    kind: Kind = THREADS if callspec is None else callspec.params.get("kind", THREADS)
+    async with kind.server(2500) as server:
         yield server
 
 

@@ -174,11 +174,13 @@ def test_use_in_a_second_event_loop_is_a_clear_error() -> None:
 async def test_a_client_left_open_warns() -> None:
     asyncio.get_running_loop().set_exception_handler(lambda _, __: None)
     async with FakeServer() as server:
-        client = ThreadsClient(server.token, base_url=server.url)
-        await client.threads().first()
-        del client
+        clients = [ThreadsClient(server.token, base_url=server.url)]
+        await clients[0].threads().first()
+        # It goes with its last reference: nothing that it did has left a cycle.
         with pytest.warns(ResourceWarning, match="unclosed ThreadsClient"):
-            gc.collect()
+            clients.clear()
+        # What aiohttp leaves open is to be reported here and not in another test.
+        gc.collect()
 
 
 def test_a_client_never_used_needs_no_closing() -> None:
@@ -216,7 +218,7 @@ async def test_pages_fetched_by_hand_lead_from_one_to_the_next() -> None:
 async def test_a_page_that_contradicts_itself_is_an_error() -> None:
     async with FakeServer() as server, ThreadsClient(server.token, base_url=server.url) as client:
         server.fail_next(1, Fault(200, b'{"totalCount":7,"items":[]}', {}))
-        with pytest.raises(PaginationError, match="no thread came"):
+        with pytest.raises(PaginationError, match="no item came"):
             await client.fetch_page(ThreadsQuery())
 
 

@@ -15,9 +15,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from listings import ORDERED, THREADS, Kind, each_kind
 
 from threads_async import (
     ClientClosedError,
+    ExecutionThread,
     PageIterator,
     PaginationError,
     RetryPolicy,
@@ -109,12 +111,15 @@ async def test_whoever_pauses_before_a_retry_is_told_at_once_that_the_client_was
             await task
 
 
+@each_kind
 @pytest.mark.parametrize("prefetch", [0, 3])
 @pytest.mark.parametrize("given", [False, True])
-async def test_whoever_waits_for_a_page_is_told_that_the_client_was_closed(given: bool, prefetch: int) -> None:
+async def test_whoever_waits_for_a_page_is_told_that_the_client_was_closed(
+    kind: Kind, given: bool, prefetch: int
+) -> None:
     async with WireServer(hang()) as server, aiohttp.ClientSession() as session:
         client = ThreadsClient("x", base_url=server.url, session=session if given else None, retry=ONCE)
-        pages = client.threads(prefetch=prefetch).pages()
+        pages = kind.listing(client, prefetch=prefetch).pages()
         task = asyncio.ensure_future(anext(pages))
         while not server.requests:
             await asyncio.sleep(0.001)
@@ -168,22 +173,23 @@ async def test_a_task_that_is_cancelled_is_cancelled_also_while_the_session_is_c
     assert [asyncio.CancelledError] * 3 == [type(outcome) for outcome in outcomes]
 
 
-async def collect(client: ThreadsClient, **how: Any) -> object:
-    return await client.threads(**how).collect()
+async def collect(kind: Kind, client: ThreadsClient, **how: Any) -> object:
+    return await kind.listing(client, **how).collect()
 
 
-async def loop(client: ThreadsClient, **how: Any) -> object:
-    return [thread async for thread in client.threads(**how)]
+async def loop(kind: Kind, client: ThreadsClient, **how: Any) -> object:
+    return [thread async for thread in kind.listing(client, **how)]
 
 
-async def loop_over_pages(client: ThreadsClient, **how: Any) -> object:
-    return [page async for page in client.threads(**how).pages()]
+async def loop_over_pages(kind: Kind, client: ThreadsClient, **how: Any) -> object:
+    return [page async for page in kind.listing(client, **how).pages()]
 
 
+@each_kind
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("consistent", [False, True])
 @pytest.mark.parametrize("way", [collect, loop, loop_over_pages])
-async def test_after_an_error_no_request_runs_on(way: Any, consistent: bool) -> None:
+async def test_after_an_error_no_request_runs_on(kind: Kind, way: Any, consistent: bool) -> None:
     """The pages after the one that fails get no answer, and the next request needs one of the connections."""
     stuck = asyncio.Event()
 
@@ -192,7 +198,7 @@ async def test_after_an_error_no_request_runs_on(way: Any, consistent: bool) -> 
             await stuck.wait()
 
     async with (
-        FakeServer(threads=1000) as server,
+        kind.server(1000) as server,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=3)) as session,
         ThreadsClient(server.token, base_url=server.url, session=session, retry=ONCE) as client,
     ):
@@ -200,26 +206,26 @@ async def test_after_an_error_no_request_runs_on(way: Any, consistent: bool) -> 
         server.fault_for = lambda seen: Fault(500) if 0 < int(seen.parameters["start"]) <= 100 else None
         before = asyncio.all_tasks()
         with pytest.raises(ServerError) as caught:
-            await way(client, total=100, prefetch=4, consistent=consistent)
+            await way(kind, client, total=100, prefetch=4, consistent=consistent and kind in ORDERED)
         await turns(2)
         left = [task for task in asyncio.all_tasks() - before if "threads_async/_" in repr(task)]
         server.on_request = server.fault_for = None
         async with asyncio.timeout(2):
-            await client.threads().first()
+            await kind.listing(client).first()
         stuck.set()
 
     assert [] == left
     assert ServerError is caught.type
 
 
-async def for_each(client: ThreadsClient, **how: Any) -> None:
+async def for_each(kind: Kind, client: ThreadsClient, **how: Any) -> None:
     # Not a comprehension, whose frame would hold the iterator.
-    async for _ in client.threads(**how):
+    async for _ in kind.listing(client, **how):
         pass
 
 
-async def for_each_page(client: ThreadsClient, **how: Any) -> None:
-    async for _ in client.threads(**how).pages():
+async def for_each_page(kind: Kind, client: ThreadsClient, **how: Any) -> None:
+    async for _ in kind.listing(client, **how).pages():
         pass
 
 
@@ -240,10 +246,13 @@ async def run_out_of_time(task: "asyncio.Task[object]") -> object:
     return late
 
 
+@each_kind
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("stop", [cancel, cancel_and_look, run_out_of_time])
 @pytest.mark.parametrize("way", [collect, for_each, for_each_page])
-async def test_after_a_cancellation_no_request_runs_on_though_somebody_keeps_it(way: Any, stop: Any) -> None:
+async def test_after_a_cancellation_no_request_runs_on_though_somebody_keeps_it(
+    kind: Kind, way: Any, stop: Any
+) -> None:
     """A task keeps the cancellation that ended it, and so does whoever gathers it."""
     stuck = asyncio.Event()
 
@@ -252,12 +261,12 @@ async def test_after_a_cancellation_no_request_runs_on_though_somebody_keeps_it(
             await stuck.wait()
 
     async with (
-        FakeServer(threads=1000) as server,
+        kind.server(1000) as server,
         ThreadsClient(server.token, base_url=server.url, retry=ONCE) as client,
     ):
         server.on_request = answer_late
         before = asyncio.all_tasks()
-        task = asyncio.create_task(way(client, total=100, prefetch=4))
+        task = asyncio.create_task(way(kind, client, total=100, prefetch=4))
         while len(server.requests) < 4:
             await asyncio.sleep(0.001)
         kept = await stop(task)
@@ -295,7 +304,7 @@ async def test_after_an_error_of_the_users_own_no_request_runs_on_though_somebod
         server.on_request = answer_late
         before = asyncio.all_tasks()
         with pytest.raises(MiddlewareError) as kept:
-            await for_each(client, total=100, prefetch=4)
+            await for_each(THREADS, client, total=100, prefetch=4)
         await turns(2)
         left = [task for task in asyncio.all_tasks() - before if "threads_async/_" in repr(task)]
         stuck.set()
@@ -319,34 +328,38 @@ async def test_a_client_may_be_closed_from_inside_its_own_request(prefetch: int,
     async with asyncio.timeout(10), aiohttp.ClientSession(trace_configs=[trace]) as session:
         client = ThreadsClient(server.token, base_url=server.url, session=session, retry=ONCE)
         with pytest.raises(ClientClosedError):
-            await for_each(client, total=100, prefetch=prefetch)
+            await for_each(THREADS, client, total=100, prefetch=prefetch)
 
 
+@each_kind
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("consistent", [None, False, True])
 async def test_an_error_of_pages_that_contradict_each_other_keeps_nothing_alive(
-    consistent: bool | None, server: FakeServer, client: ThreadsClient
+    kind: Kind, consistent: bool | None, server: FakeServer, client: ThreadsClient
 ) -> None:
     server.fault_for = lambda _: Fault(200, b'{"totalCount":9,"items":[]}')
 
     gone: list[weakref.ref[PaginationError]] = []
     try:
         if consistent is None:
-            await client.fetch_page(ThreadsQuery())
+            await client.fetch_page(kind.query())
         else:
-            await anext(client.threads(consistent=consistent).pages())
+            await anext(kind.listing(client, consistent=consistent and kind in ORDERED).pages())
     except PaginationError as error:
         gone = [weakref.ref(error)]
 
     assert [None] == [error() for error in gone]
 
 
+@each_kind
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("prefetch", [0, 4])
-async def test_an_error_keeps_nothing_alive(prefetch: int, server: FakeServer, client: ThreadsClient) -> None:
+async def test_an_error_keeps_nothing_alive(
+    kind: Kind, prefetch: int, server: FakeServer, client: ThreadsClient
+) -> None:
     """Neither is there a cycle between error and traceback: the iterator goes with its last reference."""
     server.fault_for = lambda _: Fault(404)
-    pages = client.threads(prefetch=prefetch).pages()
+    pages = kind.listing(client, prefetch=prefetch).pages()
     gone = weakref.ref(pages)
     with contextlib.suppress(ThreadsError):
         await anext(pages)
@@ -357,10 +370,10 @@ async def test_an_error_keeps_nothing_alive(prefetch: int, server: FakeServer, c
     assert gone() is None
 
 
-def used_in_a_loop_that_is_closed(prefetch: int) -> PageIterator:
+def used_in_a_loop_that_is_closed(prefetch: int) -> PageIterator[ExecutionThread]:
     """Return an iterator that was used in another event loop, with requests in flight when that loop ended."""
 
-    async def use() -> PageIterator:
+    async def use() -> PageIterator[ExecutionThread]:
         server = FakeServer(threads=2500)
         await server.start()
         client = ThreadsClient(server.token, base_url=server.url)

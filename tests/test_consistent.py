@@ -13,10 +13,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from benchmarks.moving import Moment, MovingList, Order, Rate, Reader, Which, number_of, thread_of
+from benchmarks.moving import Moment, MovingList, Order, Rate, Reader, Which, consistent_walk
+from benchmarks.numbered import browser_of, number_of, thread_of
 from threads_async import ExecutionThread, PaginationError, ThreadPage, ThreadType
 from threads_async._consistent import ConsistentWalk
-from threads_async._identity import key_of
+from threads_async._endpoints import BROWSER_INSTANCES, THREADS, Endpoint
+from threads_async._keys import keys_of
 from threads_async._paging import Doubt, Slice, Step, Walk
 from threads_async._place import Budget
 from threads_async._plain import PlainWalk
@@ -33,7 +35,9 @@ class WalkMachine(RuleBasedStateMachine):
     list goes on to move at the same pace until the walk has ended.
     """
 
-    kind: ClassVar[type[ConsistentWalk | PlainWalk]]
+    consistent: ClassVar[bool]
+    make: ClassVar[Callable[..., Any]] = staticmethod(thread_of)
+    endpoint: ClassVar[Endpoint[Any]] = THREADS
 
     @initialize(
         count=st.integers(0, 40),
@@ -76,10 +80,13 @@ class WalkMachine(RuleBasedStateMachine):
         self.rate = Rate(pace, pace, which)
         # What one page shows of a capped list whose count is of another moment may look like a whole one.
         self.moment = moment
-        self.server = MovingList(count, order, moment if cap is None else "atomic", cap, twins=twins)
+        twins = twins and self.endpoint is THREADS
+        self.server = MovingList(count, order, moment if cap is None else "atomic", cap, twins=twins, make=self.make)
         self.server.move = lambda: self.server.churn(self.rate, self.draw)
-        if self.kind is ConsistentWalk:
-            walk: Walk = ConsistentWalk(start, total, max_items, appends=order == "append")
+        if self.consistent:
+            walk: Walk[Any] = ConsistentWalk(
+                start, total, max_items, appends=order == "append", identity=self.endpoint.identity
+            )
         else:
             walk = PlainWalk(start, total, max_items)
         self.max_items = max_items
@@ -130,7 +137,7 @@ class WalkMachine(RuleBasedStateMachine):
             self.server.churn(self.rate, self.draw)
             self.walk_goes_on()
         got = self.reader.got
-        assert not self.reader.repeated or (self.server.twins and self.kind is PlainWalk), "a thread came twice"
+        assert not self.reader.repeated or (self.server.twins and not self.consistent), "a thread came twice"
         if not self.stopped and (self.max_items is None or len(got) < self.max_items):
             assert set() == self.reader.missed, "a thread that ran during the whole walk was missed"
 
@@ -138,13 +145,20 @@ class WalkMachine(RuleBasedStateMachine):
 class ConsistentMachine(WalkMachine):
     """The walk that is right."""
 
-    kind = ConsistentWalk
+    consistent = True
+
+
+class ConsistentMachineOfBrowsers(ConsistentMachine):
+    """The same walk over another kind of item."""
+
+    make = staticmethod(browser_of)
+    endpoint = BROWSER_INSTANCES
 
 
 class PlainMachine(WalkMachine):
     """The walk that is not."""
 
-    kind = PlainWalk
+    consistent = False
 
 
 STATEFUL = settings(
@@ -158,8 +172,9 @@ STATEFUL = settings(
 
 
 @pytest.mark.timeout(300)
-def test_the_consistent_walk_gives_every_lasting_thread_exactly_once() -> None:
-    run_state_machine_as_test(ConsistentMachine, settings=STATEFUL)
+@pytest.mark.parametrize("machine", [ConsistentMachine, ConsistentMachineOfBrowsers])
+def test_the_consistent_walk_gives_every_lasting_item_exactly_once(machine: type[WalkMachine]) -> None:
+    run_state_machine_as_test(machine, settings=STATEFUL)
 
 
 @pytest.mark.timeout(300)
@@ -179,10 +194,10 @@ def page(numbers: range, total_count: int, start: int) -> ThreadPage:
     return ThreadPage(tuple(thread(number) for number in numbers), total_count, start)
 
 
-def through(walk: Walk, *pages: ThreadPage) -> tuple[list[Slice], list[Step]]:
+def through(walk: Walk[ExecutionThread], *pages: ThreadPage) -> tuple[list[Slice], list[Step[ExecutionThread]]]:
     """Hand `pages` to `walk` one after another; return what it asked for and the steps."""
     slices: list[Slice] = []
-    steps: list[Step] = []
+    steps: list[Step[ExecutionThread]] = []
     seen: set[Any] = set()
     for one in pages:
         asked = walk.next_slice()
@@ -194,17 +209,17 @@ def through(walk: Walk, *pages: ThreadPage) -> tuple[list[Slice], list[Step]]:
     return slices, steps
 
 
-def state_of(step: Step) -> object:
+def state_of(step: Step[ExecutionThread]) -> object:
     assert isinstance(step.walk, ConsistentWalk)
     return step.walk.state
 
 
-def numbers_of(step: Step) -> list[int]:
+def numbers_of(step: Step[ExecutionThread]) -> list[int]:
     return [number_of(one) for one in step.items]
 
 
 def read(
-    walk: Walk, server: MovingList, between: Callable[[], object] = lambda: None
+    walk: Walk[ExecutionThread], server: MovingList, between: Callable[[], object] = lambda: None
 ) -> tuple[list[int], list[tuple[int, int]]]:
     """Read all of a list; return the numbers of the threads that came, and the slices requested."""
     reader = Reader(walk, server)
@@ -219,7 +234,7 @@ def read(
 
 @pytest.mark.parametrize(("total", "most"), [(1000, 11), (100, 102), (2, 10_000), (1, 10_000)])
 def test_without_churn_it_costs_one_thread_of_overlap_a_page(total: int, most: int) -> None:
-    got, slices = read(ConsistentWalk(0, total), MovingList(10_000))
+    got, slices = read(consistent_walk(0, total), MovingList(10_000))
 
     assert list(range(10_000)) == got
     assert len(slices) <= most
@@ -238,7 +253,7 @@ def test_on_a_list_that_stands_still_it_equals_slicing(
 ) -> None:
     if not appends and cap is not None:
         cap += 1
-    got, slices = read(ConsistentWalk(start, total, max_items, appends=appends), MovingList(count, cap=cap))
+    got, slices = read(consistent_walk(start, total, max_items, appends=appends), MovingList(count, cap=cap))
 
     assert list(range(count))[start:][: count if max_items is None else max_items] == got
     assert all(first < max(count, 1) for first, _ in slices[1:])
@@ -247,13 +262,13 @@ def test_on_a_list_that_stands_still_it_equals_slicing(
 @given(count=st.integers(1, 60), total=st.integers(1, 20), taken=st.integers(0, 60), cap=st.none() | st.integers(1, 9))
 def test_next_start_leads_on_where_it_stopped(count: int, total: int, taken: int, cap: int | None) -> None:
     server = MovingList(count, cap=cap)
-    reader = Reader(ConsistentWalk(0, total, taken), server)
+    reader = Reader(consistent_walk(0, total, taken), server)
     while reader.flying:
         reader.let_answer()
         reader.go_on()
     got = [number_of(one) for one in reader.got]
     if reader.walk.next_start is not None:
-        got += read(ConsistentWalk(reader.walk.next_start, total), server)[0]
+        got += read(consistent_walk(reader.walk.next_start, total), server)[0]
 
     assert list(range(count)) == got
 
@@ -262,7 +277,7 @@ def test_next_start_leads_on_where_it_stopped(count: int, total: int, taken: int
 def test_accept_is_a_function_of_the_walk_the_page_and_what_was_seen(order: Order) -> None:
     """The same answer given twice to the same value leads to the same step, at every step of a walk."""
     server, draw = MovingList(60, order), random.Random(5)
-    walk: Walk = ConsistentWalk(0, 7, appends=order == "append")
+    walk: Walk[ExecutionThread] = consistent_walk(0, 7, appends=order == "append")
     seen: set[Any] = set()
     while (asked := walk.next_slice()) is not None:
         answer = server.answer(asked)
@@ -282,10 +297,10 @@ def test_a_list_that_moves_by_up_to_half_a_page_costs_at_most_eight_readings_and
 ) -> None:
     server, draw = MovingList(count), random.Random(0)
     moves = total * share // 100
-    _, quiet = read(ConsistentWalk(0, total), MovingList(count))
+    _, quiet = read(consistent_walk(0, total), MovingList(count))
 
     got, slices = read(
-        ConsistentWalk(0, total), server, lambda: server.churn(Rate(moves, moves, "first", steady=True), draw)
+        consistent_walk(0, total), server, lambda: server.churn(Rate(moves, moves, "first", steady=True), draw)
     )
 
     assert server.lasting <= set(got)
@@ -300,7 +315,7 @@ def test_a_list_that_moves_by_up_to_half_a_page_costs_at_most_eight_readings_and
 def test_guessing_costs_at_most_as_many_requests_again_for_each_request_ahead(prefetch: int, share: int) -> None:
     def requests(ahead: int) -> int:
         server, draw = MovingList(1000), random.Random(0)
-        reader = Reader(ConsistentWalk(0, 100), server, prefetch=ahead)
+        reader = Reader(consistent_walk(0, 100), server, prefetch=ahead)
         while reader.flying:
             while None in reader.flying.values():
                 reader.let_answer()
@@ -313,13 +328,13 @@ def test_guessing_costs_at_most_as_many_requests_again_for_each_request_ahead(pr
 
 
 def test_rule_1_a_page_counts_by_any_seen_thread_on_it() -> None:
-    _, (_, second) = through(ConsistentWalk(0, 10), page(range(10), 40, 0), page(range(5, 15), 40, 0))
+    _, (_, second) = through(consistent_walk(0, 10), page(range(10), 40, 0), page(range(5, 15), 40, 0))
 
     assert [10, 11, 12, 13, 14] == numbers_of(second)
 
 
 def test_rule_1_a_page_without_a_seen_thread_does_not_count() -> None:
-    _, (_, second) = through(ConsistentWalk(0, 10), page(range(10), 40, 0), page(range(10, 20), 40, 0))
+    _, (_, second) = through(consistent_walk(0, 10), page(range(10), 40, 0), page(range(10, 20), 40, 0))
 
     assert () == second.items
     assert isinstance(state_of(second), Seeking)
@@ -332,7 +347,7 @@ def test_rule_1_a_page_from_index_0_always_counts() -> None:
         while server.alive and server.alive[0] < 10:
             server.stop(0)
 
-    got, _ = read(ConsistentWalk(0, 10), server, all_seen_stop)
+    got, _ = read(consistent_walk(0, 10), server, all_seen_stop)
 
     assert list(range(30)) == got
 
@@ -340,7 +355,7 @@ def test_rule_1_a_page_from_index_0_always_counts() -> None:
 def test_rule_2_what_stands_before_a_seen_thread_has_started_since_and_next_start_is_right() -> None:
     """Two new threads before the seen one: the first thread not handed out stands behind it."""
     shifted = (thread(90), thread(91), thread(9), thread(10))
-    walk = ConsistentWalk(0, 10, 13, appends=False)
+    walk = consistent_walk(0, 10, 13, appends=False)
 
     _, (_, second) = through(walk, page(range(10), 40, 0), ThreadPage(shifted, 42, 9))
 
@@ -350,14 +365,14 @@ def test_rule_2_what_stands_before_a_seen_thread_has_started_since_and_next_star
 
 def test_rule_3_it_steps_back_by_half_a_page_then_twice_as_far() -> None:
     gone = page(range(50, 60), 100, 0)
-    slices, _ = through(ConsistentWalk(60, 10), page(range(10), 100, 60), gone, gone, gone, gone)
+    slices, _ = through(consistent_walk(60, 10), page(range(10), 100, 60), gone, gone, gone, gone)
 
     assert [(60, 10), (69, 10), (64, 10), (54, 10), (34, 10)] == [(one.start, one.total) for one in slices]
 
 
 def test_rule_3_it_steps_back_by_what_the_list_has_lost() -> None:
     slices, _ = through(
-        ConsistentWalk(60, 10), page(range(10), 100, 60), page(range(50, 51), 70, 0), page(range(50, 60), 70, 0)
+        consistent_walk(60, 10), page(range(10), 100, 60), page(range(50, 51), 70, 0), page(range(50, 60), 70, 0)
     )
 
     assert [60, 69, 39] == [one.start for one in slices]
@@ -365,7 +380,7 @@ def test_rule_3_it_steps_back_by_what_the_list_has_lost() -> None:
 
 def test_rule_3_too_far_back_it_halves_the_distance() -> None:
     server = MovingList(4000)
-    reader = Reader(ConsistentWalk(0, 10), server)
+    reader = Reader(consistent_walk(0, 10), server)
     for _ in range(100):
         reader.let_answer()
         reader.go_on()
@@ -389,7 +404,7 @@ def test_rule_3_too_far_back_it_halves_the_distance() -> None:
 
 def test_rule_3_an_index_past_the_end_of_a_list_that_shrank_is_asked_for_further_in_front() -> None:
     slices, steps = through(
-        ConsistentWalk(0, 10), page(range(10), 30, 0), page(range(0), 8, 9), page(range(2, 10), 8, 0)
+        consistent_walk(0, 10), page(range(10), 30, 0), page(range(0), 8, 9), page(range(2, 10), 8, 0)
     )
 
     assert [0, 9, 0] == [one.start for one in slices]
@@ -398,18 +413,18 @@ def test_rule_3_an_index_past_the_end_of_a_list_that_shrank_is_asked_for_further
 
 def test_rule_3_nothing_is_asked_for_past_the_end_of_a_list_that_shrank() -> None:
     first, gone = page(range(90, 100), 110, 0), page(range(0), 12, 0)
-    slices, _ = through(ConsistentWalk(90, 10), first, gone, page(range(5), 12, 0))
+    slices, _ = through(consistent_walk(90, 10), first, gone, page(range(5), 12, 0))
     # 98 are gone, so the last one seen may be at index 1.
     assert [90, 99, 1] == [one.start for one in slices]
 
-    slices, _ = through(ConsistentWalk(90, 10), first, page(range(50, 55), 110, 0), gone, page(range(5), 12, 0))
+    slices, _ = through(consistent_walk(90, 10), first, page(range(50, 55), 110, 0), gone, page(range(5), 12, 0))
     # A step back of ten would lead to index 84.
     assert [90, 99, 94, 7] == [one.start for one in slices]
 
 
 def test_rule_4_the_overlap_grows_with_the_speed_of_the_list_and_falls_again() -> None:
     server, draw = MovingList(3000), random.Random(1)
-    reader = Reader(ConsistentWalk(0, 100), server)
+    reader = Reader(consistent_walk(0, 100), server)
     overlaps: list[int] = []
     for number in range(30):
         walk = reader.walk
@@ -425,7 +440,7 @@ def test_rule_4_the_overlap_grows_with_the_speed_of_the_list_and_falls_again() -
 
 
 def test_rule_5_a_short_page_that_reaches_the_count_is_the_end() -> None:
-    slices, steps = through(ConsistentWalk(0, 10, appends=False), page(range(10), 15, 0), page(range(9, 15), 15, 0))
+    slices, steps = through(consistent_walk(0, 10, appends=False), page(range(10), 15, 0), page(range(9, 15), 15, 0))
 
     assert [0, 9] == [one.start for one in slices]
     assert (Ended(), None) == (state_of(steps[-1]), steps[-1].walk.next_start)
@@ -434,7 +449,7 @@ def test_rule_5_a_short_page_that_reaches_the_count_is_the_end() -> None:
 @pytest.mark.parametrize("appends", [False, True])
 def test_rule_5_a_full_page_that_reaches_the_count_is_not_yet_the_end(appends: bool) -> None:
     """The slice is older than the count: of 20 threads five have stopped in between, and five lasting ones remain."""
-    walk = ConsistentWalk(0, 10, appends=appends)
+    walk = consistent_walk(0, 10, appends=appends)
 
     slices, steps = through(walk, page(range(10), 10, 0), page(range(9, 15), 10, 0), page(range(9, 15), 15, 0))
 
@@ -446,29 +461,29 @@ def test_rule_5_a_full_page_that_reaches_the_count_is_not_yet_the_end(appends: b
 
 def test_rule_5_as_full_as_the_fullest_page_is_full() -> None:
     """A server that caps its pages at five."""
-    _, steps = through(ConsistentWalk(0, 10), page(range(5), 9, 0), page(range(4, 9), 9, 0), page(range(8, 9), 9, 0))
+    _, steps = through(consistent_walk(0, 10), page(range(5), 9, 0), page(range(4, 9), 9, 0), page(range(8, 9), 9, 0))
 
     assert [Following(), Confirming(), Ended()] == [state_of(step) for step in steps]
 
 
 def test_rule_5_at_the_end_of_a_list_that_grows_it_is_confirmed_once() -> None:
     """One thread starts with each request, so that each page of two is full and reaches the count."""
-    _, steps = through(ConsistentWalk(0, 2), page(range(2), 2, 0), page(range(1, 3), 3, 0))
+    _, steps = through(consistent_walk(0, 2), page(range(2), 2, 0), page(range(1, 3), 3, 0))
 
     assert [Confirming(), Ended()] == [state_of(step) for step in steps]
 
 
 def test_rule_6_nothing_is_guessed_past_the_threads_of_the_first_count() -> None:
     pages = (page(range(10), 30, 0), page(range(9, 19), 100, 0))
-    _, steps = through(ConsistentWalk(0, 10), *pages)
-    _, others = through(ConsistentWalk(0, 10, appends=False), *pages)
+    _, steps = through(consistent_walk(0, 10), *pages)
+    _, others = through(consistent_walk(0, 10, appends=False), *pages)
 
     assert [27] == [one.start for one in steps[-1].walk.ahead(9)]
     assert [27, 36, 45, 54, 63, 72, 81, 90] == [one.start for one in others[-1].walk.ahead(9)]
 
 
 def test_rule_6_it_ends_when_all_threads_of_the_first_count_have_been_passed() -> None:
-    _, steps = through(ConsistentWalk(0, 10), page(range(10), 18, 0), page(range(9, 19), 40, 0))
+    _, steps = through(consistent_walk(0, 10), page(range(10), 18, 0), page(range(9, 19), 40, 0))
 
     assert Ended() == state_of(steps[-1])
 
@@ -476,7 +491,7 @@ def test_rule_6_it_ends_when_all_threads_of_the_first_count_have_been_passed() -
 def test_rule_6_new_threads_count_as_passed_though_the_list_shifts() -> None:
     """The last page ends at index 32 of 34, but 28 had been passed before it, and nine are new."""
     slices, steps = through(
-        ConsistentWalk(0, 10),
+        consistent_walk(0, 10),
         page(range(10), 34, 0),
         page(range(9, 19), 34, 0),
         page(range(18, 28), 34, 0),
@@ -490,7 +505,7 @@ def test_rule_6_new_threads_count_as_passed_though_the_list_shifts() -> None:
 
 def test_rule_5_the_same_thread_last_again_proves_nothing_where_threads_move_to_the_right() -> None:
     """One stops in front, and one starts there: the last of four stands where the last of three stood."""
-    walk = ConsistentWalk(0, 3, appends=False)
+    walk = consistent_walk(0, 3, appends=False)
     pages = (page(range(3), 6, 0), page(range(3, 6), 5, 0), page(range(2, 5), 4, 0), page(range(2, 5), 4, 0))
     _, steps = through(walk, *pages)
 
@@ -501,7 +516,7 @@ def test_rule_5_the_same_thread_last_again_proves_nothing_where_threads_move_to_
 def test_rule_6_what_stands_before_start_is_not_counted_twice(count: int) -> None:
     """The walk goes back to index 0 and on past what it had seen. Then all that it had seen behind `start` stops."""
     server = MovingList(count)
-    reader = Reader(ConsistentWalk(50, 10), server, 50)
+    reader = Reader(consistent_walk(50, 10), server, 50)
     stopped = False
     while reader.flying:
         walk = reader.walk
@@ -526,7 +541,7 @@ def test_rule_6_what_stands_before_start_is_not_counted_twice(count: int) -> Non
 
 
 def test_rule_6_does_not_hold_where_threads_start_in_front() -> None:
-    _, steps = through(ConsistentWalk(0, 10, appends=False), page(range(10), 18, 0), page(range(9, 19), 40, 0))
+    _, steps = through(consistent_walk(0, 10, appends=False), page(range(10), 18, 0), page(range(9, 19), 40, 0))
 
     assert Following() == state_of(steps[-1])
 
@@ -535,7 +550,7 @@ def test_rule_6_does_not_hold_for_what_stands_before_start() -> None:
     """39 of 45 have been passed when all that was seen stops. The page at index 0 shows what stood before `start`."""
     unknown = page(range(90, 95), 45, 0)
     slices, steps = through(
-        ConsistentWalk(20, 10),
+        consistent_walk(20, 10),
         page(range(20, 30), 45, 0),
         page(range(29, 39), 45, 0),
         *[unknown] * 4,
@@ -547,7 +562,7 @@ def test_rule_6_does_not_hold_for_what_stands_before_start() -> None:
 
 
 def test_rule_7_a_server_that_sends_one_thread_a_page() -> None:
-    got, slices = read(ConsistentWalk(0, 10), MovingList(5, cap=1))
+    got, slices = read(consistent_walk(0, 10), MovingList(5, cap=1))
 
     assert [0, 1, 2, 3, 4] == got
     # The first alone three times makes sure; then the next and the one before; at the end the last once more.
@@ -556,7 +571,7 @@ def test_rule_7_a_server_that_sends_one_thread_a_page() -> None:
 
 def test_rule_7_the_thread_before_must_be_where_it_was() -> None:
     one = [page(range(number, number + 1), 9, 0) for number in range(6)]
-    slices, steps = through(ConsistentWalk(0, 10), one[0], one[0], one[0], one[0], one[2], one[1])
+    slices, steps = through(consistent_walk(0, 10), one[0], one[0], one[0], one[0], one[2], one[1])
 
     doubt = Doubt(evolve(one[0], start=0))
     assert [Alone(doubt), Alone(doubt.again(doubt.page)), Single()] == [state_of(step) for step in steps[1:4]]
@@ -567,7 +582,7 @@ def test_rule_7_the_thread_before_must_be_where_it_was() -> None:
 
 def test_rule_7_a_cap_that_is_lifted_is_noticed() -> None:
     server = MovingList(30, cap=1)
-    reader = Reader(ConsistentWalk(0, 10), server)
+    reader = Reader(consistent_walk(0, 10), server)
     while len(reader.got) < 3:
         reader.let_answer()
         reader.go_on()
@@ -582,15 +597,15 @@ def test_rule_7_a_cap_that_is_lifted_is_noticed() -> None:
 
 
 def test_rule_7_in_another_order_one_thread_a_page_is_an_error() -> None:
-    with pytest.raises(PaginationError, match="one thread a page"):
-        read(ConsistentWalk(0, 10, appends=False), MovingList(5, "anywhere", cap=1))
+    with pytest.raises(PaginationError, match="one item a page"):
+        read(consistent_walk(0, 10, appends=False), MovingList(5, "anywhere", cap=1))
 
 
 @pytest.mark.parametrize("count", [19, 20, 25, 100])
 @pytest.mark.parametrize("total", [10, 1])
 def test_rule_8_a_server_that_ignores_start_is_an_error_after_one_request_more(count: int, total: int) -> None:
     first = page(range(max(2, total)), count, 0)
-    slices, steps = through(ConsistentWalk(0, total), first, first)
+    slices, steps = through(consistent_walk(0, total), first, first)
 
     assert isinstance(state_of(steps[-1]), Probing)
     asked = steps[-1].walk.next_slice()
@@ -607,7 +622,7 @@ def test_rule_8_threads_that_agree_in_everything_are_one_and_no_ignored_start(to
     def answer(asked: Slice) -> ThreadPage:
         return ThreadPage(tuple(equal[asked.start : asked.start + asked.total]), 12, asked.start)
 
-    walk: Walk = ConsistentWalk(0, total)
+    walk: Walk[ExecutionThread] = consistent_walk(0, total)
     got: list[ExecutionThread] = []
     seen: set[Any] = set()
     probes = 0
@@ -627,7 +642,7 @@ def test_rule_8_new_threads_in_front_are_no_ignored_start() -> None:
     """Sorted newest first: five start with each request, and each page begins as the one before it."""
     server, draw = MovingList(60, "front"), random.Random(0)
 
-    got, _ = read(ConsistentWalk(0, 12, appends=False), server, lambda: server.churn(Rate(5, 0, steady=True), draw))
+    got, _ = read(consistent_walk(0, 12, appends=False), server, lambda: server.churn(Rate(5, 0, steady=True), draw))
 
     assert set(range(60)) <= set(got)
 
@@ -635,13 +650,13 @@ def test_rule_8_new_threads_in_front_are_no_ignored_start() -> None:
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        (page(range(0), 25, 9), "no thread came"),
-        (page(range(9, 15), 12, 9), "more threads came than the server counts"),
+        (page(range(0), 25, 9), "no item came"),
+        (page(range(9, 15), 12, 9), "more items came than the server counts"),
     ],
     ids=["empty before the end", "more than counted"],
 )
 def test_rule_9_an_answer_that_contradicts_itself_three_times_is_an_error(bad: ThreadPage, why: str) -> None:
-    slices, steps = through(ConsistentWalk(0, 10), page(range(10), 25, 0), bad, bad)
+    slices, steps = through(consistent_walk(0, 10), page(range(10), 25, 0), bad, bad)
 
     assert isinstance(state_of(steps[-1]), Doubting)
     asked = steps[-1].walk.next_slice()
@@ -652,7 +667,7 @@ def test_rule_9_an_answer_that_contradicts_itself_three_times_is_an_error(bad: T
 
 def test_rule_9_a_different_contradiction_shows_that_the_list_moves_and_is_taken() -> None:
     _, steps = through(
-        ConsistentWalk(0, 10), page(range(10), 25, 0), page(range(9, 15), 12, 9), page(range(9, 17), 14, 9)
+        consistent_walk(0, 10), page(range(10), 25, 0), page(range(9, 15), 12, 9), page(range(9, 17), 14, 9)
     )
 
     assert [10, 11, 12, 13, 14, 15, 16] == numbers_of(steps[-1])
@@ -662,7 +677,7 @@ def test_rule_9_a_different_contradiction_shows_that_the_list_moves_and_is_taken
 def test_rule_9_a_full_page_with_more_than_is_counted_is_not_the_end() -> None:
     """The count is lower each time, and the page is full: the list goes on."""
     _, steps = through(
-        ConsistentWalk(0, 10), page(range(10), 19, 0), page(range(9, 19), 18, 9), page(range(9, 19), 17, 9)
+        consistent_walk(0, 10), page(range(10), 19, 0), page(range(9, 19), 18, 9), page(range(9, 19), 17, 9)
     )
 
     assert Confirming() == state_of(steps[-1])
@@ -676,7 +691,7 @@ def test_rule_9_a_count_that_lies_ends_in_an_error_or_with_every_thread(count: i
     def answer(asked: Slice) -> ThreadPage:
         return page(range(asked.start, min(asked.start + asked.total, 25)), count, asked.start)
 
-    walk: Walk = ConsistentWalk(0, 10)
+    walk: Walk[ExecutionThread] = consistent_walk(0, 10)
     seen: set[Any] = set()
     with pytest.raises(PaginationError):
         while True:
@@ -694,7 +709,7 @@ def test_rule_11_a_server_that_never_lets_it_end_is_an_error() -> None:
         count = 100 if asked.start < 50 else 40
         return page(range(asked.start, min(asked.start + asked.total, count)), count, asked.start)
 
-    walk: Walk = ConsistentWalk(0, 10)
+    walk: Walk[ExecutionThread] = consistent_walk(0, 10)
     seen: set[Any] = set()
     answers = 0
     with pytest.raises(PaginationError, match="faster than it can be read"):
@@ -711,7 +726,7 @@ def test_rule_11_a_server_that_never_lets_it_end_is_an_error() -> None:
 
 
 def test_rule_11_an_empty_page_costs_as_much_as_the_first_one() -> None:
-    walk = ConsistentWalk(0, 10).accept(Slice(0, 10), page(range(10), 20, 0), set()).walk
+    walk = consistent_walk(0, 10).accept(Slice(0, 10), page(range(10), 20, 0), set()).walk
     assert isinstance(walk, ConsistentWalk)
     assert walk.budget is not None
     after = walk.budget.spend(Slice(9, 10), page(range(0), 5, 9))
@@ -720,13 +735,13 @@ def test_rule_11_an_empty_page_costs_as_much_as_the_first_one() -> None:
 
 
 def test_a_page_larger_than_asked_for_is_an_error_at_once() -> None:
-    with pytest.raises(PaginationError, match="more threads came than were asked for"):
-        ConsistentWalk(0, 10).accept(Slice(0, 10), page(range(11), 25, 0), set())
+    with pytest.raises(PaginationError, match="more items came than were asked for"):
+        consistent_walk(0, 10).accept(Slice(0, 10), page(range(11), 25, 0), set())
 
 
 def test_rule_10_what_the_growth_of_the_list_explains_is_not_suspect() -> None:
     """A server that caps its pages at five, and two threads that start in front."""
-    walk = ConsistentWalk(0, 10, filtered=True, appends=False)
+    walk = consistent_walk(0, 10, filtered=True, appends=False)
     _, (_, second) = through(walk, page(range(5), 40, 0), page(range(2, 7), 42, 0))
 
     assert [5, 6] == numbers_of(second)
@@ -734,7 +749,7 @@ def test_rule_10_what_the_growth_of_the_list_explains_is_not_suspect() -> None:
 
 def test_after_a_page_that_brought_nothing_new_a_whole_page_is_asked_for_though_fewer_are_wanted() -> None:
     """Sorted newest first: two start with each request, so that a page of two would never catch up."""
-    walk = ConsistentWalk(0, 10, 11, appends=False)
+    walk = consistent_walk(0, 10, 11, appends=False)
     slices, _ = through(walk, page(range(10), 40, 0), page(range(7, 9), 42, 0), page(range(7, 17), 44, 0))
 
     assert [(0, 10), (9, 2), (10, 10)] == [(one.start, one.total) for one in slices]
@@ -755,7 +770,7 @@ def test_rule_11_a_page_larger_than_the_first_one_costs_no_more() -> None:
 def test_what_is_left_of_a_page_is_where_it_resumes() -> None:
     """The list shifts by more than was expected, so the last page brings eight threads where seven are wanted."""
     slices, steps = through(
-        ConsistentWalk(0, 10, 25),
+        consistent_walk(0, 10, 25),
         page(range(10), 40, 0),
         page(range(12, 22), 40, 0),
         page(range(8, 18), 40, 0),
@@ -770,8 +785,8 @@ def test_what_is_left_of_a_page_is_where_it_resumes() -> None:
 def test_where_threads_are_equal_no_index_leads_past_one_that_was_not_handed_out() -> None:
     """0, 1, 2, 2, 3: whoever resumes at `start` plus what was taken may get one again, but misses none."""
     items = (thread(0), thread(1), thread(2), thread(2), thread(3))
-    step = ConsistentWalk(0, 10).accept(Slice(0, 10), ThreadPage(items, 5, 0), set())
-    cut = ConsistentWalk(0, 10, 3).accept(Slice(0, 3), ThreadPage(items[:3], 5, 0), set())
+    step = consistent_walk(0, 10).accept(Slice(0, 10), ThreadPage(items, 5, 0), set())
+    cut = consistent_walk(0, 10, 3).accept(Slice(0, 3), ThreadPage(items[:3], 5, 0), set())
 
     assert ([0, 1, 2, 3], 0) == (numbers_of(step), step.start)
     assert ([0, 1, 2], 3) == (numbers_of(cut), cut.walk.next_start)
@@ -779,19 +794,19 @@ def test_where_threads_are_equal_no_index_leads_past_one_that_was_not_handed_out
 
 @pytest.mark.parametrize("again", [range(0), range(5)], ids=["empty", "the last page again"])
 def test_a_start_past_the_end_gives_nothing(again: range) -> None:
-    step = ConsistentWalk(9, 10).accept(Slice(9, 10), page(again, 5, 9), set())
+    step = consistent_walk(9, 10).accept(Slice(9, 10), page(again, 5, 9), set())
 
     assert ((), None, None) == (step.items, step.walk.next_slice(), step.walk.next_start)
 
 
 def test_a_list_that_becomes_empty_ends_the_walk() -> None:
-    _, steps = through(ConsistentWalk(0, 10), page(range(10), 25, 0), page(range(0), 0, 9))
+    _, steps = through(consistent_walk(0, 10), page(range(10), 25, 0), page(range(0), 0, 9))
 
     assert Ended() == state_of(steps[-1])
 
 
 def test_before_the_first_page_it_resumes_where_it_begins() -> None:
-    assert 7 == ConsistentWalk(7, 10).next_start
+    assert 7 == consistent_walk(7, 10).next_start
 
 
 # Some of the sizes at which a set has just grown, and is as large as it gets for what it holds.
@@ -800,7 +815,7 @@ def test_what_is_remembered_of_a_thread_is_small(count: int) -> None:
     threads = [ExecutionThread(1, f"token-{number}" * 40, ThreadType.MANUAL, CREATED) for number in range(count)]
     tracemalloc.start()
     try:
-        remembered = set(map(key_of, threads))
+        remembered = set(keys_of(threads, THREADS.identity))
         size, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

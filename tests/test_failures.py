@@ -9,13 +9,13 @@ import pytest
 
 from threads_async import ConnectionFailedError, RequestError, ThreadsClient, ThreadsQuery
 from threads_async import _transport as transport
+from threads_async._exchange import Request
 from threads_async._failures import failure_of
-from threads_async._wire import Request
 from threads_async.testing import FakeServer
 
 
 def failure(error: Exception, url: str = "http://localhost:8160/v1/threads") -> ConnectionFailedError:
-    found = failure_of(error, Request(url, (), f"GET {url}", 0))
+    found = failure_of(error, Request(url, (), 0))
     assert isinstance(found, ConnectionFailedError)
     return found
 
@@ -67,6 +67,7 @@ async def test_an_error_that_nobody_thought_of_keeps_its_frames(monkeypatch: pyt
 
     monkeypatch.setattr(transport, "status_error", broken)
     async with FakeServer() as server, ThreadsClient(server.token, base_url=server.url) as client:
+        server.fail_next()
         with pytest.raises(ZeroDivisionError) as caught:
             await client.fetch_page(ThreadsQuery())
 

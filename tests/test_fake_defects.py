@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from threads_async.testing import FakeServer, FakeThread
+from threads_async.testing._makers import ThreadMaker
 from threads_async.testing._population import Population, View
 
 
@@ -67,10 +68,10 @@ async def test_only_requests_for_the_list_are_kept() -> None:
 
 
 async def test_what_many_different_filters_show_is_not_kept_for_ever() -> None:
-    population = Population(0, seed=0)
+    population = Population[FakeThread](0, lambda given: ThreadMaker(0, given).make)
 
     for number in range(10_000):
-        assert () == population.seen_by(View(1, f"token {number}", None, None, descending=False))
+        assert () == population.seen_by(View(1, (("thread_token", f"token {number}"),)))
 
     assert len(population._views) <= 100
 

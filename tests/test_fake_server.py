@@ -5,22 +5,36 @@ import itertools
 import json
 import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from attrs import astuple
+from listings import BROWSERS, KINDS, THREADS, WORKSPACES, Kind, each_kind
 
-from threads_async.testing import FakeServer, FakeThread, Fault
+from threads_async.testing import FakeBrowser, FakeServer, FakeThread, FakeWorkspace, Fault
 
 DATA = Path(__file__).parent / "data"
+DOCUMENTED = {
+    THREADS: json.dumps(json.loads((DATA / "documented-threads.200.json").read_bytes()), separators=(",", ":")),
+    WORKSPACES: '{"totalCount":1,"items":[{"workspaceId":1,"name":null,"role":"Owner"}]}',
+    BROWSERS: (
+        '{"totalCount":1,"items":[{"profileId":"123e4567-e89b-12d3-a456-426614174000","processId":1,'
+        '"connectionString":null}]}'
+    ),
+}
+"""The bodies of the API's pages, without the spaces."""
+
+UUID = "123e4567-e89b-12d3-a456-426614174000"
+UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[FakeServer]:
-    async with FakeServer(threads=40) as server:
+    async with FakeServer(threads=40, workspaces=40, browsers=40) as server:
         yield server
 
 
@@ -30,9 +44,21 @@ async def session(server: FakeServer) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def get(session: aiohttp.ClientSession, query: str = "", **headers: str) -> tuple[int, Any]:
-    async with session.get(f"/v1/threads{query}", headers=headers) as answer:
+async def get(session: aiohttp.ClientSession, query: str = "", kind: Kind = THREADS, **headers: str) -> tuple[int, Any]:
+    async with session.get(f"{kind.path}{query}", headers=headers) as answer:
         return answer.status, await answer.json(content_type=None)
+
+
+def values(answer: tuple[int, Any]) -> list[tuple[Any, ...]]:
+    """Return the values of the items of an answer, without their names."""
+    status, body = answer
+    assert 200 == status
+    return [tuple(item.values()) for item in body["items"]]
+
+
+def values_of(rows: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Return what stands on the wire of `rows`: all their attributes, but not the workspace of a browser."""
+    return [astuple(row)[1:] if isinstance(row, FakeBrowser) else astuple(row) for row in rows]
 
 
 def tokens(answer: tuple[int, Any]) -> list[str | None]:
@@ -42,37 +68,47 @@ def tokens(answer: tuple[int, Any]) -> list[str | None]:
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("kind", "query"),
     [
-        "?workspaceId=&start=0&total=1000&thread_token=&type=&sorting=",
-        "?workspaceId=&start=&total=&thread_token=&=&sorting=",
-        "",
+        (THREADS, "?workspaceId=&start=0&total=1000&thread_token=&type=&sorting="),
+        (THREADS, "?workspaceId=&start=&total=&thread_token=&=&sorting="),
+        (WORKSPACES, "?start=0&total=1000&id=&name=&roles="),
+        (BROWSERS, "?workspaceId=-1&start=0&total=1000&profileId=&processId=&sorting="),
+        *[(kind, "") for kind in KINDS],
     ],
-    ids=["curl and C#", "cube", "nothing"],
+    ids=["threads: curl and C#", "threads: cube", "workspaces", "browsers", *[f"{kind}: nothing" for kind in KINDS]],
 )
-async def test_the_examples_of_the_page_are_answered_as_documented(session: aiohttp.ClientSession, query: str) -> None:
-    status, body = await get(session, query)
+async def test_the_examples_of_the_pages_are_answered_as_documented(
+    server: FakeServer, session: aiohttp.ClientSession, kind: Kind, query: str
+) -> None:
+    status, body = await get(session, query, kind)
 
-    documented = json.loads((DATA / "documented-threads.200.json").read_bytes())
+    documented = json.loads(DOCUMENTED[kind])
     assert 200 == status
     assert list(documented) == list(body)
     assert 40 == body["totalCount"] == len(body["items"])
     assert [list(documented["items"][0])] * 40 == [list(item) for item in body["items"]]
+    assert values_of(kind.rows(server)) == values((status, body))
 
 
-async def test_the_documented_answer_is_given_to_the_letter() -> None:
+@each_kind
+async def test_the_documented_answers_are_given_to_the_letter(kind: Kind) -> None:
     thread = FakeThread(workspace_id=1, thread_token=None, type="Manual", created_at="2025-07-25T09:34:29.768Z")
-    async with FakeServer([thread]) as server, aiohttp.ClientSession(server.url) as session:
-        status, body = await get(session, **{"Api-Token": server.token})
-
-    assert (200, json.loads((DATA / "documented-threads.200.json").read_bytes())) == (status, body)
-
-
-async def test_an_empty_list_is_the_observed_one() -> None:
+    browser = FakeBrowser(workspace_id=1, profile_id=UUID, process_id=1, connection_string=None)
     async with (
-        FakeServer(0) as server,
+        FakeServer([thread], workspaces=[FakeWorkspace(1, None, "Owner")], browsers=[browser]) as server,
         aiohttp.ClientSession(server.url) as session,
-        session.get("/v1/threads", headers={"Api-Token": server.token}) as answer,
+        session.get(kind.path, headers={"Api-Token": server.token}) as answer,
+    ):
+        assert (200, DOCUMENTED[kind]) == (answer.status, await answer.text())
+
+
+@each_kind
+async def test_an_empty_list_is_the_observed_one(kind: Kind) -> None:
+    async with (
+        kind.server(0) as server,
+        aiohttp.ClientSession(server.url) as session,
+        session.get(kind.path, headers={"Api-Token": server.token}) as answer,
     ):
         body = await answer.read()
 
@@ -80,19 +116,28 @@ async def test_an_empty_list_is_the_observed_one() -> None:
     assert "application/json; charset=utf-8" == answer.headers["Content-Type"]
 
 
+@each_kind
 @pytest.mark.parametrize("status", [401, 500])
 @pytest.mark.parametrize("token", ["wrong", ""])
 async def test_a_wrong_token_is_refused(
-    server: FakeServer, session: aiohttp.ClientSession, token: str, status: int
+    server: FakeServer, session: aiohttp.ClientSession, kind: Kind, token: str, status: int
 ) -> None:
     server.unauthorized_status = status
 
-    assert (status, {"message": "Unauthenticated"}) == await get(session, **{"Api-Token": token})
+    assert (status, {"message": "Unauthenticated"}) == await get(session, kind=kind, **{"Api-Token": token})
 
 
-async def test_no_token_is_refused(server: FakeServer) -> None:
+@each_kind
+async def test_no_token_is_refused(server: FakeServer, kind: Kind) -> None:
     async with aiohttp.ClientSession(server.url) as session:
-        assert (401, {"message": "Unauthenticated"}) == await get(session)
+        assert (401, {"message": "Unauthenticated"}) == await get(session, kind=kind)
+
+
+def test_a_server_has_some_of_each_list_at_first_and_one_workspace() -> None:
+    server = FakeServer()
+
+    assert {"threads": 25, "workspaces": 1, "browsers": 10} == {str(kind): len(kind.rows(server)) for kind in KINDS}
+    assert (FakeWorkspace(1, None, "Owner"),) == server.workspaces
 
 
 def test_tokens_and_times_look_like_the_real_ones() -> None:
@@ -104,9 +149,85 @@ def test_tokens_and_times_look_like_the_real_ones() -> None:
         assert thread.thread_token not in repr(thread)
 
 
-def test_the_same_seed_makes_the_same_threads() -> None:
-    assert FakeServer(threads=9, seed=4).threads == FakeServer(threads=9, seed=4).threads
-    assert FakeServer(threads=9, seed=4).threads != FakeServer(threads=9, seed=5).threads
+def test_browsers_look_like_the_real_ones() -> None:
+    for browser in FakeServer(browsers=50).browsers:
+        address = browser.connection_string
+        assert re.fullmatch(rf"ws://127\.0\.0\.1:\d{{5}}/devtools/browser/{UUID4}", address or "")
+        assert re.fullmatch(UUID4, browser.profile_id)
+        assert browser.process_id in range(4, 2**31, 4)
+        assert 1 == browser.workspace_id
+
+
+def test_many_browsers_have_processes_profiles_and_addresses_of_their_own() -> None:
+    browsers = FakeServer(browsers=2000).browsers
+
+    for name in ("process_id", "profile_id", "connection_string"):
+        assert (name, 2000) == (name, len({getattr(browser, name) for browser in browsers}))
+
+
+def test_what_opens_a_browser_is_not_in_its_repr() -> None:
+    (browser,) = FakeServer(browsers=1).browsers
+    shown = repr(browser)
+
+    assert browser.profile_id in shown
+    assert str(browser.process_id) in shown
+    secret = (browser.connection_string or "").rpartition("/")[2]
+    assert 36 == len(secret)
+    assert {False} == {secret[at : at + 5] in shown for at in range(len(secret) - 4)}
+    # A short address is hidden whole, and null is no secret.
+    assert "ws://" not in repr(FakeBrowser(1, UUID, 4, "ws://x"))
+    assert repr(FakeBrowser(1, UUID, 4, None)).endswith("connection_string=None)")
+
+
+@each_kind
+def test_the_same_seed_makes_the_same_lists(kind: Kind) -> None:
+    assert kind.rows(kind.server(9, seed=4)) == kind.rows(kind.server(9, seed=4))
+    # Workspaces have nothing to draw.
+    assert (kind is WORKSPACES) == (kind.rows(kind.server(9, seed=4)) == kind.rows(kind.server(9, seed=5)))
+
+
+@each_kind
+def test_one_list_does_not_change_what_another_one_holds(kind: Kind) -> None:
+    settings: dict[str, Any] = {"threads": 3, "browsers": 3, kind.name: 9}
+
+    assert kind.rows(kind.server(9)) == kind.rows(FakeServer(**settings))
+
+
+@each_kind
+def test_given_ones_are_listed_as_they_are_and_not_made_again(kind: Kind) -> None:
+    given = kind.rows(kind.server(5))[1:]
+    settings: dict[str, Any] = {kind.name: iter(given)}
+    server = FakeServer(**settings)
+
+    started = [kind.start(server) for _ in range(10)]
+
+    assert (*given, *started) == kind.rows(server)
+    assert 14 == len({kind.key(row) for row in kind.rows(server)})
+
+
+def test_workspaces_are_numbered_and_named_on_from_the_highest_id() -> None:
+    assert [(1, None), (2, "Workspace 2"), (3, "Workspace 3")] == [
+        (one.workspace_id, one.name) for one in FakeServer(workspaces=3).workspaces
+    ]
+
+    server = FakeServer(workspaces=[FakeWorkspace(6147, "Mine"), FakeWorkspace(9, role=None)])
+    added = [server.add_workspace(), server.add_workspace(name="Other", role="Guest"), server.add_workspace(name=None)]
+
+    assert [
+        FakeWorkspace(6148, "Workspace 6148", "Owner"),
+        FakeWorkspace(6149, "Other", "Guest"),
+        FakeWorkspace(6150, None, "Owner"),
+    ] == added
+
+
+def test_a_workspace_that_was_removed_leaves_its_id_unused_and_its_browsers_running() -> None:
+    server = FakeServer(workspaces=2)
+    started = [server.start_thread(workspace_id=2), server.start_browser(workspace_id=2)]
+
+    server.remove_workspace(2)
+
+    assert 3 == server.add_workspace().workspace_id
+    assert started == [server.threads[-1], server.browsers[-1]]
 
 
 def test_threads_differ_and_are_made_one_after_another() -> None:
@@ -118,11 +239,14 @@ def test_threads_differ_and_are_made_one_after_another() -> None:
     assert {"Manual", "BrowserInstance"} == {thread.type for thread in threads}
 
 
+@each_kind
 @pytest.mark.parametrize(("start", "total"), [(0, 1), (3, 10), (35, 10), (39, 1), (40, 1), (99, 1000)])
-async def test_a_page_is_a_slice(server: FakeServer, session: aiohttp.ClientSession, start: int, total: int) -> None:
-    answer = await get(session, f"?start={start}&total={total}")
+async def test_a_page_is_a_slice(
+    server: FakeServer, session: aiohttp.ClientSession, kind: Kind, start: int, total: int
+) -> None:
+    answer = await get(session, f"?start={start}&total={total}", kind)
 
-    assert [thread.thread_token for thread in server.threads[start : start + total]] == tokens(answer)
+    assert values_of(kind.rows(server)[start : start + total]) == values(answer)
     assert 40 == answer[1]["totalCount"]
 
 
@@ -137,57 +261,183 @@ async def test_filters_choose_and_count(server: FakeServer, session: aiohttp.Cli
     assert (200, {"totalCount": 0, "items": []}) == await get(session, "?thread_token=none")
 
 
-@pytest.mark.parametrize("key", ["created_at", "thread_token", "type", "workspace_id"])
-@pytest.mark.parametrize("order", ["", " ASC", " desc"])
-async def test_sorting_is_stable_in_both_orders(
-    server: FakeServer, session: aiohttp.ClientSession, key: str, order: str
-) -> None:
-    name = {"created_at": "CreatedAt", "thread_token": "threadtoken", "type": "Type", "workspace_id": "WorkspaceId"}[
-        key
-    ]
-    expected = sorted(server.threads, key=lambda one: getattr(one, key), reverse=order == " desc")
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", [1, 2, 6147, 6148]), ("id=6147", [6147]), ("id=3", []), ("id=-1", []), ("name=Mine", [6147]),
+        ("name=mine", []), ("name=Workspace+2", [2]), ("roles=Owner", [1, 2]), ("roles=Guest", [6147, 6148]),
+        ("roles=Guest&name=Mine&id=6147", [6147]), ("roles=Owner&name=Mine", []),
+        ("id=&name=&roles=", [1, 2, 6147, 6148]),
+    ],
+)  # fmt: skip
+async def test_filters_of_workspaces_choose_and_count(query: str, expected: list[int]) -> None:
+    workspaces = [
+        FakeWorkspace(1), FakeWorkspace(2, "Workspace 2"), FakeWorkspace(6147, "Mine", "Guest"),
+        FakeWorkspace(6148, None, "Guest"),
+    ]  # fmt: skip
+    async with FakeServer(workspaces=workspaces) as server, aiohttp.ClientSession(server.url) as session:
+        answer = await get(session, f"?{query}", WORKSPACES, **{"Api-Token": server.token})
 
-    assert [one.thread_token for one in expected] == tokens(await get(session, f"?sorting={name}{order}"))
-
-
-async def test_null_tokens_sort_first(server: FakeServer, session: aiohttp.ClientSession) -> None:
-    server.start_thread(thread_token=None)
-
-    assert None is tokens(await get(session, "?sorting=ThreadToken&total=1"))[0]
+    assert values_of(one for one in workspaces if one.workspace_id in expected) == values(answer)
+    assert len(expected) == answer[1]["totalCount"]
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("query", "expected"),
     [
-        "start=-1", "start=abc", "start=2147483648", "start=1.5", "start=٣", "total=0", "total=-1", "workspaceId=x",
-        "workspaceId=9223372036854775808", f"workspaceId={'9' * 5000}", "type=Robot", "sorting=Name",
-        "sorting=CreatedAt UP", "sorting=CreatedAt ASC DESC",
+        ("", [4, 8, 12]), (f"profileId={UUID}", [4, 12]), (f"profileId={UUID.upper()}", [4, 12]),
+        (f"profileId={UUID[:-1]}1", []), ("processId=8", [8]), ("processId=16", []),
+        (f"profileId={UUID}&processId=12", [12]), (f"profileId={UUID}&processId=8", []),
+        (f"workspaceId=7&profileId={UUID}", [16]), ("workspaceId=7&processId=8", []),
     ],
 )  # fmt: skip
-async def test_a_parameter_that_is_none_is_refused_by_name(session: aiohttp.ClientSession, query: str) -> None:
-    status, body = await get(session, f"?{query}")
+async def test_filters_of_browsers_choose_and_count(query: str, expected: list[int]) -> None:
+    other = UUID.replace("1", "2")
+    browsers = [
+        FakeBrowser(1, UUID, 4, None), FakeBrowser(1, other, 8, "ws://x"), FakeBrowser(1, UUID, 12, None),
+        FakeBrowser(7, UUID, 16, None),
+    ]  # fmt: skip
+    async with FakeServer(browsers=browsers) as server, aiohttp.ClientSession(server.url) as session:
+        answer = await get(session, f"?{query}", BROWSERS, **{"Api-Token": server.token})
+
+    assert values_of(one for one in browsers if one.process_id in expected) == values(answer)
+    assert len(expected) == answer[1]["totalCount"]
+
+
+@pytest.mark.parametrize("kind", [THREADS, BROWSERS], ids=str)
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", 1),
+        ("workspaceId=", 1),
+        ("workspaceId=-1", 1),
+        ("workspaceId=1", 1),
+        ("workspaceId=7", 7),
+        ("workspaceId=2", 2),
+    ],
+)
+async def test_a_list_is_that_of_one_workspace(
+    server: FakeServer, session: aiohttp.ClientSession, kind: Kind, query: str, expected: int
+) -> None:
+    server.start_thread(workspace_id=7)
+    server.start_browser(workspace_id=7)
+
+    answer = await get(session, f"?{query}", kind)
+
+    rows = [row for row in kind.rows(server) if row.workspace_id == expected]
+    assert {1: 40, 2: 0, 7: 1}[expected] == len(rows) == answer[1]["totalCount"]
+    assert values_of(rows) == values(answer)
+
+
+@pytest.mark.parametrize(
+    ("kind", "query"),
+    [
+        (THREADS, "id=3&name=x&roles=x&profileId=x&processId=x&limit=x&Start=x"),
+        (WORKSPACES, "workspaceId=7&type=x&profileId=x&processId=x&sorting=x"),
+        (BROWSERS, "id=3&name=x&roles=x&thread_token=x&type=x"),
+    ],
+    ids=str,
+)
+async def test_what_a_list_does_not_know_means_nothing_to_it(
+    session: aiohttp.ClientSession, kind: Kind, query: str
+) -> None:
+    assert await get(session, "", kind) == await get(session, f"?{query}", kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "attribute"),
+    [
+        (THREADS, "CreatedAt", "created_at"),
+        (THREADS, "threadtoken", "thread_token"),
+        (THREADS, "Type", "type"),
+        (THREADS, "WorkspaceId", "workspace_id"),
+        (BROWSERS, "ConnectionString", "connection_string"),
+        (BROWSERS, "processid", "process_id"),
+        (BROWSERS, "ProfileId", "profile_id"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("order", ["", " ASC", " desc"])
+async def test_sorting_is_stable_in_both_orders(
+    server: FakeServer, session: aiohttp.ClientSession, kind: Kind, name: str, attribute: str, order: str
+) -> None:
+    server.start_browser(profile_id=server.browsers[0].profile_id)
+    expected = sorted(kind.rows(server), key=lambda one: getattr(one, attribute), reverse=order == " desc")
+
+    assert values_of(expected) == values(await get(session, f"?sorting={name}{order}", kind))
+
+
+async def test_process_numbers_sort_as_numbers() -> None:
+    browsers = [FakeBrowser(1, UUID, number, None) for number in (900, 1000, 20, 1000000, 4)]
+    async with FakeServer(browsers=browsers) as server, aiohttp.ClientSession(server.url) as session:
+        answer = await get(session, "?sorting=ProcessId", BROWSERS, **{"Api-Token": server.token})
+
+    assert [4, 20, 900, 1000, 1000000] == [number for _, number, _ in values(answer)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sorting", "given"),
+    [(THREADS, "ThreadToken", {"thread_token": None}), (BROWSERS, "ConnectionString", {"connection_string": None})],
+    ids=str,
+)
+async def test_nulls_sort_first(
+    server: FakeServer, session: aiohttp.ClientSession, kind: Kind, sorting: str, given: dict[str, None]
+) -> None:
+    started = kind.start(server, **given)
+
+    assert values_of([started]) == values(await get(session, f"?sorting={sorting}&total=1", kind))
+    assert values_of([started]) == values(await get(session, f"?sorting={sorting} DESC&start=40", kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "query"),
+    [
+        *[
+            (kind, query)
+            for kind in KINDS
+            for query in [
+                "start=-1", "start=abc", "start=2147483648", "start=1.5", "start=%2B1", "start=٣", "total=0",
+                "total=-1", "total=2147483648",
+            ]
+        ],
+        *[
+            (kind, query)
+            for kind in (THREADS, BROWSERS)
+            for query in ["workspaceId=x", "workspaceId=9223372036854775808", f"workspaceId={'9' * 5000}"]
+        ],
+        *[
+            (THREADS, query)
+            for query in [
+                "type=Robot", "sorting=Name", "sorting=ProcessId", "sorting=CreatedAt UP", "sorting=CreatedAt ASC DESC",
+                "sorting=CreatedAt%0A",
+            ]
+        ],
+        *[(WORKSPACES, query) for query in ["id=x", "id=9223372036854775808", "id=-9223372036854775809"]],
+        *[
+            (BROWSERS, query)
+            for query in [
+                "profileId=x", f"profileId={UUID.replace('-', '')}", f"profileId={{{UUID}}}", f"profileId={UUID}%0A",
+                f"profileId={UUID.replace('1', '١')}", "processId=x", "processId=2147483648", "processId=-2147483649",
+                "sorting=CreatedAt", "sorting=ProcessId UP", "sorting=ProcessId%0A",
+            ]
+        ],
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_a_parameter_that_is_none_is_refused_by_name(
+    session: aiohttp.ClientSession, kind: Kind, query: str
+) -> None:
+    status, body = await get(session, f"?{query}", kind)
 
     assert 400 == status == body["status"]
     assert [query.partition("=")[0]] == list(body["errors"])
 
 
-async def test_other_paths_and_methods_are_not_there(session: aiohttp.ClientSession) -> None:
-    async with session.get("/v1/nothing") as missing, session.post("/v1/threads") as wrong:
+@each_kind
+async def test_other_paths_and_methods_are_not_there(session: aiohttp.ClientSession, kind: Kind) -> None:
+    async with session.get(f"{kind.path}/1") as missing, session.post(kind.path) as wrong:
         assert (404, 405) == (missing.status, wrong.status)
-
-
-async def test_the_document_describes_what_is_served(session: aiohttp.ClientSession) -> None:
-    async with session.get("/openapi/threads.v1.json") as answer:
-        document = await answer.json()
-
-    operation = document["paths"]["/v1/threads"]["get"]
-    assert document["openapi"].startswith("3.")
-    assert ["workspaceId", "start", "total", "thread_token", "type", "sorting"] == [
-        parameter["name"] for parameter in operation["parameters"]
-    ]
-    thread = document["components"]["schemas"]["Thread"]
-    _, body = await get(session, "?total=1")
-    assert set(thread["required"]) == set(body["items"][0]) == set(thread["properties"])
+        assert "GET" == wrong.headers["Allow"]
 
 
 async def test_requests_are_seen_whole_but_shown_without_secrets(
@@ -202,24 +452,82 @@ async def test_requests_are_seen_whole_but_shown_without_secrets(
     assert "SeenRequest(method='GET', path='/v1/threads')" == repr(seen)
 
 
-async def test_threads_start_at_the_end_and_stop_anywhere(server: FakeServer, session: aiohttp.ClientSession) -> None:
-    stopped = server.stop_thread(server.threads[3])
-    token = server.threads[5].thread_token
-    assert token is not None
-    server.stop_thread(token)
-    started = server.start_thread(type="Cloud", created_at="2027-01-01T00:00:00")
+async def test_requests_of_all_lists_are_seen_in_order(server: FakeServer, session: aiohttp.ClientSession) -> None:
+    await get(session, f"?profileId={UUID}&processId=4", BROWSERS)
+    await get(session, "?sorting=x", THREADS)
+    await get(session, "?name=Workspace%202", WORKSPACES, **{"Api-Token": "wrong"})
 
-    listed = tokens(await get(session))
-    assert [one.thread_token for one in server.threads] == listed
-    assert started.thread_token == listed[-1]
-    assert {stopped.thread_token, token}.isdisjoint(listed)
-    assert 39 == len(listed)
+    assert [
+        (BROWSERS.path, {"profileId": UUID, "processId": "4"}, server.token),
+        (THREADS.path, {"sorting": "x"}, server.token),
+        (WORKSPACES.path, {"name": "Workspace 2"}, "wrong"),
+    ] == [(seen.path, seen.parameters, seen.headers["api-token"]) for seen in server.requests]
 
 
-@pytest.mark.parametrize("unknown", ["no such token", FakeThread(1, None, "Manual", "")])
-def test_stopping_what_does_not_run_is_an_error(unknown: Any) -> None:
-    with pytest.raises(LookupError, match="does not run"):
-        FakeServer().stop_thread(unknown)
+@each_kind
+async def test_items_are_put_at_the_end_and_taken_out_anywhere(
+    server: FakeServer, session: aiohttp.ClientSession, kind: Kind
+) -> None:
+    before = kind.rows(server)
+
+    assert before[3] == kind.stop(server, before[3])
+    assert before[5] == kind.stop(server, kind.key(before[5]))
+    started = kind.start(server)
+
+    after = kind.rows(server)
+    assert (*before[:3], before[4], *before[6:], started) == after
+    assert values_of(after) == values(await get(session, kind=kind))
+    # The other lists are as they were.
+    assert [39 if one is kind else 40 for one in KINDS] == [len(one.rows(server)) for one in KINDS]
+
+
+async def test_a_browser_is_started_as_it_is_told(server: FakeServer, session: aiohttp.ClientSession) -> None:
+    started = server.start_browser(workspace_id=7, profile_id=UUID, process_id=3, connection_string="ws://x")
+
+    assert FakeBrowser(7, UUID, 3, "ws://x") == started == server.browsers[-1]
+    assert None is server.start_browser(connection_string=None).connection_string
+    assert [(UUID, 3, "ws://x")] == values(await get(session, "?workspaceId=7", BROWSERS))
+
+
+async def test_a_thread_is_started_as_it_is_told(server: FakeServer, session: aiohttp.ClientSession) -> None:
+    time = "2027-01-01T00:00:00"
+    started = server.start_thread(workspace_id=7, thread_token="x", type="Cloud", created_at=time)
+
+    assert FakeThread(7, "x", "Cloud", time) == started == server.threads[-1]
+    assert None is server.start_thread(thread_token=None).thread_token
+    assert [(7, "x", "Cloud", time)] == values(await get(session, "?workspaceId=7"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "unknown", "message"),
+    [
+        (THREADS, "no such token", "that thread does not run"),
+        (THREADS, FakeThread(1, None, "Manual", ""), "that thread does not run"),
+        (WORKSPACES, 2, "there is no such workspace"),
+        (WORKSPACES, FakeWorkspace(1, "Another name"), "there is no such workspace"),
+        (BROWSERS, 5, "that browser does not run"),
+        (BROWSERS, FakeBrowser(1, UUID, 4, None), "that browser does not run"),
+    ],
+    ids=str,
+)
+def test_taking_out_what_is_not_there_is_an_error(kind: Kind, unknown: Any, message: str) -> None:
+    server = FakeServer()
+    before = kind.rows(server)
+
+    with pytest.raises(LookupError, match=message):
+        kind.stop(server, unknown)
+    assert before == kind.rows(server)
+
+
+@each_kind
+def test_what_was_taken_out_cannot_be_taken_out_again(kind: Kind) -> None:
+    server = FakeServer()
+    stopped = kind.stop(server, kind.rows(server)[0])
+
+    with pytest.raises(LookupError):
+        kind.stop(server, stopped)
+    with pytest.raises(LookupError):
+        kind.stop(server, kind.key(stopped))
 
 
 def test_a_step_of_churn_starts_or_stops_one_thread_as_drawn() -> None:
@@ -248,33 +556,68 @@ async def test_churn_goes_on_in_the_background_until_it_is_left(server: FakeServ
     assert after == server.threads
 
 
-async def test_a_page_cap_is_silent(server: FakeServer, session: aiohttp.ClientSession) -> None:
+@each_kind
+async def test_a_page_cap_is_silent(server: FakeServer, session: aiohttp.ClientSession, kind: Kind) -> None:
     server.page_cap = 7
 
-    status, body = await get(session, "?total=30")
+    status, body = await get(session, "?start=3&total=30", kind)
 
-    assert (200, 40, 7) == (status, body["totalCount"], len(body["items"]))
+    assert (200, 40) == (status, body["totalCount"])
+    assert values_of(kind.rows(server)[3:10]) == values((status, body))
 
 
-async def test_past_the_end_is_what_the_switch_says(server: FakeServer, session: aiohttp.ClientSession) -> None:
-    assert [] == tokens(await get(session, "?start=40&total=30"))
+@each_kind
+async def test_past_the_end_is_what_the_switch_says(
+    server: FakeServer, session: aiohttp.ClientSession, kind: Kind
+) -> None:
+    assert [] == values(await get(session, "?start=40&total=30", kind))
 
     server.past_end = "last_page"
-    assert [one.thread_token for one in server.threads[30:]] == tokens(await get(session, "?start=40&total=30"))
+    assert values_of(kind.rows(server)[30:]) == values(await get(session, "?start=40&total=30", kind))
 
     server.past_end = "error"
-    assert (500, {"message": None}) == await get(session, "?start=41")
-    assert 1 == len(tokens(await get(session, "?start=39")))
+    assert (500, {"message": None}) == await get(session, "?start=41", kind)
+    assert 1 == len(values(await get(session, "?start=39", kind)))
 
 
-async def test_start_can_be_ignored_and_the_count_a_lie(server: FakeServer, session: aiohttp.ClientSession) -> None:
+@each_kind
+async def test_start_can_be_ignored_and_the_count_a_lie(
+    server: FakeServer, session: aiohttp.ClientSession, kind: Kind
+) -> None:
     server.ignore_start = True
     server.count_offset = -39
 
-    status, body = await get(session, "?start=20&total=5")
+    status, body = await get(session, "?start=20&total=5", kind)
 
     assert (200, 1) == (status, body["totalCount"])
-    assert [one.thread_token for one in server.threads[:5]] == tokens((status, body))
+    assert values_of(kind.rows(server)[:5]) == values((status, body))
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "query"),
+    [
+        (THREADS, {"thread_token": "rare"}, "thread_token=rare"),
+        (WORKSPACES, {"role": "Guest"}, "roles=Guest"),
+        (BROWSERS, {"profile_id": UUID}, f"profileId={UUID}"),
+    ],
+    ids=str,
+)
+async def test_a_page_can_be_cut_before_it_is_filtered_and_all_be_counted(
+    server: FakeServer, session: aiohttp.ClientSession, kind: Kind, given: dict[str, str], query: str
+) -> None:
+    rare = kind.start(server, **given)
+
+    async def shown(start: int) -> tuple[int, list[tuple[Any, ...]]]:
+        answer = await get(session, f"?{query}&start={start}&total=20", kind)
+        return answer[1]["totalCount"], values(answer)
+
+    assert [(1, values_of([rare])), (1, []), (1, [])] == [await shown(start) for start in (0, 20, 40)]
+    server.filter_after_slicing = True
+    assert [(1, []), (1, []), (1, values_of([rare]))] == [await shown(start) for start in (0, 20, 40)]
+    server.count_unfiltered = True
+    assert [(41, []), (41, []), (41, values_of([rare]))] == [await shown(start) for start in (0, 20, 40)]
+    server.filter_after_slicing = False
+    assert [(41, values_of([rare])), (41, []), (41, [])] == [await shown(start) for start in (0, 20, 40)]
 
 
 async def test_times_can_lack_their_offset(server: FakeServer, session: aiohttp.ClientSession) -> None:
@@ -285,34 +628,57 @@ async def test_times_can_lack_their_offset(server: FakeServer, session: aiohttp.
     assert re.fullmatch(r"[\d-]+T[\d:]+\.\d{7}", body["items"][0]["createdAt"])
 
 
-async def test_answers_can_be_compressed(server: FakeServer, session: aiohttp.ClientSession) -> None:
+@pytest.mark.parametrize("kind", [WORKSPACES, BROWSERS], ids=str)
+async def test_a_list_without_times_is_the_same_when_times_lack_their_offset(
+    server: FakeServer, session: aiohttp.ClientSession, kind: Kind
+) -> None:
+    server.naive_times = True
+
+    assert values_of(kind.rows(server)) == values(await get(session, kind=kind))
+
+
+@each_kind
+async def test_answers_can_be_compressed(server: FakeServer, session: aiohttp.ClientSession, kind: Kind) -> None:
     server.gzip = True
 
-    async with session.get("/v1/threads", headers={"Accept-Encoding": "gzip"}) as answer:
+    async with session.get(kind.path, headers={"Accept-Encoding": "gzip"}) as answer:
         assert "gzip" == answer.headers["Content-Encoding"]
         assert 40 == (await answer.json())["totalCount"]
 
 
-async def test_latency_is_waited_before_the_answer(server: FakeServer, session: aiohttp.ClientSession) -> None:
+@each_kind
+async def test_latency_is_waited_before_the_answer(
+    server: FakeServer, session: aiohttp.ClientSession, kind: Kind
+) -> None:
     server.latency = 30.0
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(get(session), 0.05)
+        await asyncio.wait_for(get(session, kind=kind), 0.05)
 
     server.latency = 0.001
-    assert 40 == len(tokens(await get(session)))
+    assert 40 == len(values(await get(session, kind=kind)))
 
 
+@each_kind
 async def test_faults_come_first_in_turn_and_then_the_right_answer(
-    server: FakeServer, session: aiohttp.ClientSession
+    server: FakeServer, session: aiohttp.ClientSession, kind: Kind
 ) -> None:
     server.fail_next(2)
     server.fail_next(1, Fault(503, b"busy", {"Retry-After": "1"}))
 
-    assert (500, {"message": None}) == await get(session)
-    assert (500, {"message": None}) == await get(session)
-    async with session.get("/v1/threads") as answer:
+    assert (500, {"message": None}) == await get(session, kind=kind)
+    assert (500, {"message": None}) == await get(session, kind=kind)
+    async with session.get(kind.path) as answer:
         assert (503, b"busy", "1") == (answer.status, await answer.read(), answer.headers["Retry-After"])
-    assert 200 == (await get(session))[0]
+    assert 200 == (await get(session, kind=kind))[0]
+
+
+async def test_faults_meet_requests_of_all_lists_in_their_order(
+    server: FakeServer, session: aiohttp.ClientSession
+) -> None:
+    server.fail_next(2)
+
+    asked = (WORKSPACES, BROWSERS, THREADS)
+    assert [500, 500, 200] == [(await get(session, kind=kind))[0] for kind in asked]
 
 
 async def test_a_fault_can_depend_on_the_request(server: FakeServer, session: aiohttp.ClientSession) -> None:

@@ -7,15 +7,18 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import aiohttp
 import pytest
+from attrs import frozen
+from listings import KINDS, ORDERED, THREADS, Kind, each_kind
 
 from threads_async import (
     DecodeError,
+    Listing,
     PaginationError,
     RetryPolicy,
     ServerError,
@@ -24,9 +27,10 @@ from threads_async import (
     ThreadsQuery,
     UnauthorizedError,
 )
+from threads_async import _endpoints as endpoints
+from threads_async._exchange import encode
 from threads_async._secrets import Secret
 from threads_async._transport import Limits, Transport
-from threads_async._wire import encode
 from threads_async.testing import FakeServer, Fault, SeenRequest, WireServer
 from threads_async.testing.wire import answer, hang, send
 
@@ -34,60 +38,64 @@ TOTAL = 10
 PAGES = 4
 
 
-def thread(number: int) -> dict[str, Any]:
-    return {
-        "workspaceId": 1,
-        "threadToken": f"other-{number}",
-        "type": "Manual",
-        "createdAt": "2026-03-17T16:38:40.3851682+00:00",
-    }
+JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
-def page(count: int = TOTAL, **changes: Any) -> bytes:
-    whole = {"totalCount": PAGES * TOTAL, "items": [thread(number) for number in range(count)]} | changes
+def page(kind: Kind, count: int = TOTAL, **changes: Any) -> bytes:
+    whole = {"totalCount": PAGES * TOTAL, "items": [kind.record(number) for number in range(count)]} | changes
     return json.dumps(whole).encode()
 
 
-def swap(old: bytes, new: bytes) -> bytes:
-    body = page()
-    assert old in body
-    return body.replace(old, new, 1)
+def faults_of(kind: Kind) -> dict[str, Fault]:
+    """Return what a server can answer instead of a page of this kind."""
+    good = page(kind)
+
+    def ok(body: bytes, **headers: str) -> Fault:
+        return Fault(200, body, JSON | headers)
+
+    def swapped(old: bytes, new: bytes) -> Fault:
+        assert old in good
+        return ok(good.replace(old, new, 1))
+
+    def changed(**changes: Any) -> Fault:
+        return ok(page(kind, **changes))
+
+    return {
+        **{f"status {status}": Fault(status) for status in (401, 403, 404, 408, 429, 500, 501, 503, 599)},
+        "retry after": Fault(429, b"", {"Retry-After": "0"}),
+        "204": Fault(204, b""),
+        "cut off": Fault(None),
+        "empty body": ok(b""),
+        "HTML": Fault(200, b"<html><body>Sign in</body></html>", {"Content-Type": "text/html"}),
+        "cut JSON": ok(good[:-30]),
+        "byte-order mark": ok(b"\xef\xbb\xbf" + good),
+        "UTF-16": Fault(200, good.decode().encode("utf-16"), {"Content-Type": "application/json; charset=utf-16"}),
+        "cp1251": swapped(b"other-0", "поток".encode("cp1251")),
+        "NaN": swapped(f'"{kind.number}": 1'.encode(), f'"{kind.number}": NaN'.encode()),
+        "lone surrogate": swapped(b"other-0", b"\\ud800"),
+        "5,000 digits": swapped(b'"totalCount": 40', b'"totalCount": ' + b"4" * 5000),
+        "duplicate keys": swapped(b'"totalCount": 40', b'"totalCount": 40, "totalCount": "40"'),
+        "deep": swapped(b'"other-0"', b"[" * 100_000),
+        "items missing": ok(b'{"totalCount": 40}'),
+        "items null": changed(items=None),
+        "items object": changed(items={}),
+        "items of null": changed(items=[None]),
+        "items empty": changed(items=[]),
+        "count missing": ok(b'{"items": []}'),
+        "count null": changed(totalCount=None),
+        "count negative": changed(totalCount=-1),
+        "count float": changed(totalCount=40.0),
+        "count text": changed(totalCount="40"),
+        "count too large": changed(totalCount=2**63),
+        "count less than received": changed(totalCount=3),
+        "count zero": changed(totalCount=0),
+        "too many items": ok(page(kind, TOTAL + 1)),
+        "bad gzip": ok(b"no gzip", **{"Content-Encoding": "gzip"}),
+        "cut gzip": ok(gzip.compress(good)[:-12], **{"Content-Encoding": "gzip"}),
+    }
 
 
-JSON = {"Content-Type": "application/json; charset=utf-8"}
-FAULTS: dict[str, Fault] = {
-    **{f"status {status}": Fault(status) for status in (401, 403, 404, 408, 429, 500, 501, 503, 599)},
-    "retry after": Fault(429, b"", {"Retry-After": "0"}),
-    "204": Fault(204, b""),
-    "cut off": Fault(None),
-    "empty body": Fault(200, b"", JSON),
-    "HTML": Fault(200, b"<html><body>Sign in</body></html>", {"Content-Type": "text/html"}),
-    "cut JSON": Fault(200, page()[:-30], JSON),
-    "byte-order mark": Fault(200, b"\xef\xbb\xbf" + page(), JSON),
-    "UTF-16": Fault(200, page().decode().encode("utf-16"), {"Content-Type": "application/json; charset=utf-16"}),
-    "cp1251": Fault(200, swap(b"other-0", "поток".encode("cp1251")), JSON),
-    "NaN": Fault(200, swap(b'"workspaceId": 1', b'"workspaceId": NaN'), JSON),
-    "lone surrogate": Fault(200, swap(b"other-0", b"\\ud800"), JSON),
-    "5,000 digits": Fault(200, swap(b'"totalCount": 40', b'"totalCount": ' + b"4" * 5000), JSON),
-    "duplicate keys": Fault(200, swap(b'"totalCount": 40', b'"totalCount": 40, "totalCount": "40"'), JSON),
-    "deep": Fault(200, swap(b'"other-0"', b"[" * 100_000), JSON),
-    "items missing": Fault(200, b'{"totalCount": 40}', JSON),
-    "items null": Fault(200, page(items=None), JSON),
-    "items object": Fault(200, page(items={}), JSON),
-    "items of null": Fault(200, page(items=[None]), JSON),
-    "items empty": Fault(200, page(items=[]), JSON),
-    "count missing": Fault(200, b'{"items": []}', JSON),
-    "count null": Fault(200, page(totalCount=None), JSON),
-    "count negative": Fault(200, page(totalCount=-1), JSON),
-    "count float": Fault(200, page(totalCount=40.0), JSON),
-    "count text": Fault(200, page(totalCount="40"), JSON),
-    "count too large": Fault(200, page(totalCount=2**63), JSON),
-    "count less than received": Fault(200, page(totalCount=3), JSON),
-    "count zero": Fault(200, page(totalCount=0), JSON),
-    "too many threads": Fault(200, page(TOTAL + 1), JSON),
-    "bad gzip": Fault(200, b"no gzip", JSON | {"Content-Encoding": "gzip"}),
-    "cut gzip": Fault(200, gzip.compress(page())[:-12], JSON | {"Content-Encoding": "gzip"}),
-}
+FAULTS = {kind: faults_of(kind) for kind in KINDS}
 WHERE: dict[str, Callable[[SeenRequest], bool]] = {
     "first": lambda seen: seen.parameters["start"] == "0",
     "middle": lambda seen: seen.parameters["start"] in ("10", "9"),
@@ -96,72 +104,93 @@ WHERE: dict[str, Callable[[SeenRequest], bool]] = {
 }
 
 
-@pytest.fixture(params=[(False, 0), (False, 3), (True, 0), (True, 3)], ids=["plain", "ahead", "consistent", "both"])
-def way(request: pytest.FixtureRequest) -> dict[str, Any]:
-    consistent, prefetch = request.param
-    return {"total": TOTAL, "consistent": consistent, "prefetch": prefetch}
+@frozen
+class Way:
+    """A way to go through a listing."""
+
+    kind: Kind
+    consistent: bool
+    prefetch: int
+
+    def __str__(self) -> str:
+        how = "consistent" if self.consistent else "plain"
+        return f"{self.kind}-{how}{'-ahead' if self.prefetch else ''}"
+
+    def listing(self, client: ThreadsClient) -> Listing[Any]:
+        return self.kind.listing(client, total=TOTAL, consistent=self.consistent, prefetch=self.prefetch)
+
+    def expected(self, server: FakeServer) -> list[Hashable]:
+        return self.kind.keys(self.kind.rows(server, consistent=self.consistent))
 
 
+WAYS = [
+    Way(kind, consistent, prefetch)
+    for kind in KINDS
+    for consistent in ([False, True] if kind in ORDERED else [False])
+    for prefetch in (0, 3)
+]
+each_way = pytest.mark.parametrize("way", WAYS, ids=str)
+
+
+@each_way
 @pytest.mark.parametrize("where", WHERE)
-@pytest.mark.parametrize("name", FAULTS)
-async def test_a_fault_that_stays_is_an_error_or_the_listing_is_complete(
-    name: str, where: str, way: dict[str, Any]
-) -> None:
-    async with FakeServer(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
-        server.fault_for = lambda seen: FAULTS[name] if WHERE[where](seen) else None
+@pytest.mark.parametrize("name", FAULTS[THREADS])
+async def test_a_fault_that_stays_is_an_error_or_the_listing_is_complete(name: str, where: str, way: Way) -> None:
+    async with way.kind.server(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        server.fault_for = lambda seen: FAULTS[way.kind][name] if WHERE[where](seen) else None
         with pytest.raises(ThreadsError):
-            await client.threads(**way).collect()
+            await way.listing(client).collect()
 
         # And it was no error of the client: without the fault the same client goes on.
         server.fault_for = None
-        expected = [one.thread_token for one in server.threads]
-        assert expected == [one.thread_token for one in await client.threads(**way).collect()]
+        expected = way.expected(server)
+        assert expected == way.kind.keys(await way.listing(client).collect())
 
 
+@each_way
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("name", [f"status {status}" for status in (408, 429, 500, 503, 599)] + ["cut off"])
-async def test_a_fault_that_passes_is_not_noticed(name: str, times: int, way: dict[str, Any]) -> None:
-    async with FakeServer(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
-        server.fail_next(times, FAULTS[name])
+async def test_a_fault_that_passes_is_not_noticed(name: str, times: int, way: Way) -> None:
+    async with way.kind.server(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        server.fail_next(times, FAULTS[way.kind][name])
 
-        assert PAGES * TOTAL == len(await client.threads(**way).collect())
+        assert PAGES * TOTAL == len(await way.listing(client).collect())
 
 
+@each_way
 @pytest.mark.parametrize("past_end", ["empty", "last_page", "error"])
 @pytest.mark.parametrize("offset", [-15, -1, 1, 15])
-async def test_a_count_that_lies_is_never_believed_to_the_loss_of_threads(
-    past_end: Any, offset: int, way: dict[str, Any]
-) -> None:
-    async with FakeServer(PAGES * TOTAL, past_end=past_end) as server:
+async def test_a_count_that_lies_is_never_believed_to_the_loss_of_threads(past_end: Any, offset: int, way: Way) -> None:
+    async with way.kind.server(PAGES * TOTAL, past_end=past_end) as server:
         server.count_offset = offset
         async with ThreadsClient(server.token, base_url=server.url) as client:
             with pytest.raises(ThreadsError):
-                await client.threads(**way).collect()
+                await way.listing(client).collect()
 
 
-async def test_an_ignored_start_is_an_error(way: dict[str, Any]) -> None:
-    async with FakeServer(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
+@each_way
+async def test_an_ignored_start_is_an_error(way: Way) -> None:
+    async with way.kind.server(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
         server.ignore_start = True
         with pytest.raises(PaginationError):
-            await client.threads(**way).collect()
+            await way.listing(client).collect()
 
 
+@each_way
 @pytest.mark.parametrize(
     ("fault", "kind"), [("status 500", ServerError), ("status 401", UnauthorizedError), ("NaN", DecodeError)]
 )
-async def test_the_same_iterator_goes_on_after_the_fault(
-    fault: str, kind: type[ThreadsError], way: dict[str, Any]
-) -> None:
-    async with FakeServer(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
-        server.fault_for = lambda seen: FAULTS[fault] if WHERE["middle"](seen) else None
-        iterator = aiter(client.threads(**way))
+async def test_the_same_iterator_goes_on_after_the_fault(fault: str, kind: type[ThreadsError], way: Way) -> None:
+    async with way.kind.server(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        server.fault_for = lambda seen: FAULTS[way.kind][fault] if WHERE["middle"](seen) else None
+        iterator = aiter(way.listing(client))
         got = [await anext(iterator) for _ in range(TOTAL)]
         with pytest.raises(kind):
             await anext(iterator)
         server.fault_for = None
         got += [one async for one in iterator]
 
-        assert [one.thread_token for one in server.threads] == [one.thread_token for one in got]
+        assert way.expected(server) == way.kind.keys(got)
 
 
 def head(extra: bytes = b"") -> bytes:
@@ -179,7 +208,7 @@ HTTP_FAULTS = {
     "nothing after the status": b"HTTP/1.1 200\r\n",
     "no status": b"HTTP/1.1 OK\r\n\r\n",
     "another protocol": b"HTTP/9.9 200 OK\r\n\r\n",
-    "a bad charset": answer(page(0), headers="Content-Type: application/json; charset=\x00\r\n"),
+    "a bad charset": answer(page(THREADS, 0), headers="Content-Type: application/json; charset=\x00\r\n"),
     "1xx for ever": b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
     "bytes": bytes(range(256)) * 4,
 }
@@ -197,8 +226,8 @@ async def test_a_fault_below_http_is_an_error_of_ours(name: str) -> None:
 
 async def test_a_connection_closed_under_keep_alive_is_not_noticed() -> None:
     """The server closes after each answer without saying so; aiohttp sends the GET once more."""
-    body = json.dumps({"totalCount": 2, "items": [thread(0)]}).encode()
-    second = json.dumps({"totalCount": 2, "items": [thread(1)]}).encode()
+    body = json.dumps({"totalCount": 2, "items": [THREADS.record(0)]}).encode()
+    second = json.dumps({"totalCount": 2, "items": [THREADS.record(1)]}).encode()
     async with (
         WireServer(send(answer(body)), send(answer(second))) as server,
         ThreadsClient("x", base_url=server.url, retry=RetryPolicy(attempts=1)) as client,
@@ -206,16 +235,17 @@ async def test_a_connection_closed_under_keep_alive_is_not_noticed() -> None:
         assert 2 == len(await client.threads(total=1).collect())
 
 
-async def test_a_request_can_be_cancelled_at_every_step() -> None:
+@each_kind
+async def test_a_request_can_be_cancelled_at_every_step(kind: Kind) -> None:
     """One turn of the loop later each time, until the request is through: CancelledError comes out untouched."""
     cancelled = 0
     async with (
-        FakeServer(PAGES * TOTAL) as server,
+        kind.server(PAGES * TOTAL) as server,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1, force_close=True)) as session,
         ThreadsClient(server.token, base_url=server.url, session=session) as client,
     ):
         while True:
-            task = asyncio.create_task(client.fetch_page(ThreadsQuery()))
+            task = asyncio.create_task(client.fetch_page(kind.query()))
             for _ in range(cancelled):
                 await asyncio.sleep(0)
             if task.done():
@@ -226,15 +256,16 @@ async def test_a_request_can_be_cancelled_at_every_step() -> None:
                 await task
             cancelled += 1
             async with asyncio.timeout(5):
-                assert PAGES * TOTAL == len((await client.fetch_page(ThreadsQuery())).items)
+                assert PAGES * TOTAL == len((await client.fetch_page(kind.query())).items)
         assert not session.closed
 
     assert cancelled > 5
 
 
-async def test_a_listing_can_be_cancelled_at_every_step_and_gone_on_with(way: dict[str, Any]) -> None:
-    async with FakeServer(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
-        iterator = aiter(client.threads(**way))
+@each_way
+async def test_a_listing_can_be_cancelled_at_every_step_and_gone_on_with(way: Way) -> None:
+    async with way.kind.server(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        iterator = aiter(way.listing(client))
         got: list[Any] = []
         turns = itertools.cycle(range(12))
         while iterator.next_start is not None:
@@ -243,9 +274,9 @@ async def test_a_listing_can_be_cancelled_at_every_step_and_gone_on_with(way: di
                 await asyncio.sleep(0)
             task.cancel()
             with suppress(asyncio.CancelledError):
-                got.append((await task).thread_token)
+                got.append(await task)
 
-        assert [one.thread_token for one in server.threads] == got
+        assert way.expected(server) == way.kind.keys(got)
 
 
 MEMORY = """
@@ -333,7 +364,7 @@ async def test_localhost_costs_no_quarter_second_where_it_means_a_silent_address
         transport = Transport(Secret(server.token), None, limits, resolver=SilentFirst())
         loop = asyncio.get_running_loop()
         began = loop.time()
-        await transport.get(encode(ThreadsQuery(), f"http://localhost:{silent_port}"))
+        await transport.get(encode(endpoints.THREADS, ThreadsQuery(), f"http://localhost:{silent_port}"))
         took = loop.time() - began
         await transport.close()
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from benchmarks.moving import consistent_walk
 from threads_async import ExecutionThread, PaginationError, ThreadPage, ThreadsClient, ThreadType
-from threads_async._consistent import ConsistentWalk
 from threads_async._paging import FILTER_ADVICE, Walk
 from threads_async._plain import PlainWalk
 from threads_async.testing import FakeServer
@@ -130,7 +130,10 @@ def test_no_list_is_read_incompletely_or_twice_in_silence(
     ]
     expected = [thread for thread in everything if thread.type == "Manual"]
     count = len(everything if count_unfiltered else expected)
-    walks: list[Walk] = [PlainWalk(0, total, most, filtered=True), ConsistentWalk(0, total, most, filtered=True)]
+    walks: list[Walk[ExecutionThread]] = [
+        PlainWalk(0, total, most, filtered=True),
+        consistent_walk(0, total, most, filtered=True),
+    ]
     for walk in walks:
         got: list[ExecutionThread] = []
         seen = set[Any]()
@@ -164,7 +167,7 @@ def test_nothing_is_given_twice_where_threads_start_meanwhile(
     matches: list[bool], total: int, starts: list[bool | None], count_unfiltered: bool
 ) -> None:
     """Threads start at the end of the list; None is a request between which and the next none starts."""
-    walks: list[Walk] = [PlainWalk(0, total, filtered=True), ConsistentWalk(0, total, filtered=True)]
+    walks: list[Walk[ExecutionThread]] = [PlainWalk(0, total, filtered=True), consistent_walk(0, total, filtered=True)]
     for walk in walks:
         alive = list(matches)
         starting = iter(starts)
@@ -202,7 +205,10 @@ def test_an_honest_server_that_caps_its_pages_is_not_suspected_for_good(
     count: int, total: int, cap: int, moves: list[bool]
 ) -> None:
     """Newest first: one that starts shifts all the others, and the oldest stops, so that the count stays."""
-    walks: list[Walk] = [PlainWalk(0, total, filtered=True), ConsistentWalk(0, total, filtered=True, appends=False)]
+    walks: list[Walk[ExecutionThread]] = [
+        PlainWalk(0, total, filtered=True),
+        consistent_walk(0, total, filtered=True, appends=False),
+    ]
     for walk in walks:
         alive = list(range(count))
         moving = iter(moves)

@@ -1,12 +1,16 @@
-"""What tells one thread from another."""
+"""What tells one item from another."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 
-from threads_async import ExecutionThread, ThreadType
-from threads_async._identity import identity_of, key_of
+from threads_async import BrowserInstance, ExecutionThread, ThreadType, Workspace
+from threads_async._endpoints import ENDPOINTS, THREADS, Endpoint
+from threads_async._keys import keys_of
 
+identity_of = THREADS.identity
 CREATED = datetime(2026, 3, 17, tzinfo=UTC)
 
 
@@ -28,5 +32,33 @@ def test_threads_are_told_apart_by_token_or_else_by_all_the_rest() -> None:
 def test_a_walk_remembers_a_hash_or_all_of_it_where_hashes_are_short(token: str | None) -> None:
     thread = ExecutionThread(1, token, ThreadType.MANUAL, CREATED)
 
-    assert hash(identity_of(thread)) >> 4 == key_of(thread, 64)
-    assert identity_of(thread) == key_of(thread, 32)
+    assert [hash(identity_of(thread)) >> 4] == keys_of([thread], identity_of, 64)
+    assert [identity_of(thread)] == keys_of([thread], identity_of, 32)
+
+
+def test_numbers_that_follow_each_other_have_different_keys() -> None:
+    numbers = range(-50_000, 50_000)
+
+    keys = keys_of(numbers, lambda number: number)
+
+    assert len(numbers) == len(set(keys))
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.noun)
+def test_the_items_of_every_listing_are_told_apart(endpoint: Endpoint[Any]) -> None:
+    """And an item is known again when only what may change has changed."""
+    profile = UUID(int=7)
+    items: dict[type[Any], list[Any]] = {
+        ExecutionThread: [ExecutionThread(1, "a", "Manual", CREATED), ExecutionThread(1, "b", "Manual", CREATED)],
+        Workspace: [Workspace(1, None, "Owner"), Workspace(2, None, "Owner")],
+        BrowserInstance: [BrowserInstance(profile, 4, None), BrowserInstance(profile, 8, None)],
+    }
+    again: dict[type[Any], Any] = {
+        ExecutionThread: ExecutionThread(1, "a", "Manual", CREATED),
+        Workspace: Workspace(1, "renamed", "Member"),
+        BrowserInstance: BrowserInstance(profile, 4, "ws://127.0.0.1/devtools/browser/x"),
+    }
+
+    first, second = items[endpoint.item]
+    assert endpoint.identity(first) != endpoint.identity(second)
+    assert endpoint.identity(first) == endpoint.identity(again[endpoint.item])

@@ -9,92 +9,102 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from listings import Kind, each_kind
 
 from threads_async import (
+    BrowserInstancesQuery,
+    ConfigurationError,
     ConnectionFailedError,
     DecodeError,
     ExecutionThread,
+    Listing,
     PaginationError,
+    Query,
     ServerError,
-    ThreadListing,
     ThreadsClient,
     ThreadsQuery,
+    WorkspacesQuery,
 )
+from threads_async._endpoints import WORKSPACES, Order
 from threads_async.testing import FakeServer, Fault
-
-
-def tokens(threads: Any) -> list[str | None]:
-    return [thread.thread_token for thread in threads]
-
 
 sizes = st.integers(0, 120)
 
 
+@each_kind
 @settings(max_examples=60)
 @given(
     count=sizes, start=sizes, total=st.integers(1, 50), max_items=st.none() | sizes, cap=st.none() | st.integers(1, 50)
 )
 async def test_listing_equals_slicing_with_exactly_the_requests_needed(
-    count: int, start: int, total: int, max_items: int | None, cap: int | None
+    kind: Kind, count: int, start: int, total: int, max_items: int | None, cap: int | None
 ) -> None:
     async with (
-        FakeServer(threads=count, page_cap=cap) as server,
+        kind.server(count, page_cap=cap) as server,
         ThreadsClient(server.token, base_url=server.url) as client,
     ):
-        got = await client.threads(start=start, total=total, max_items=max_items).collect()
+        got = await kind.listing(client, start=start, total=total, max_items=max_items).collect()
 
-        wanted = server.threads[start:] if max_items is None else server.threads[start : start + max_items]
-        assert tokens(wanted) == tokens(got)
+        wanted = kind.rows(server)[start:] if max_items is None else kind.rows(server)[start : start + max_items]
+        assert kind.keys(wanted) == kind.keys(got)
         needed = -(-len(wanted) // min(total, cap or total))
         assert (needed if wanted or max_items == 0 else 1) == len(server.requests)
         assert all(int(dict(seen.query)["start"]) < count for seen in server.requests[1:])
 
 
-async def test_nothing_is_sent_before_the_first_thread_is_asked_for(server: FakeServer, client: ThreadsClient) -> None:
-    iterator = aiter(client.threads())
+@each_kind
+async def test_nothing_is_sent_before_the_first_thread_is_asked_for(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
+    iterator = aiter(kind.listing(client))
 
     assert [] == server.requests
     assert (None, 0) == (iterator.total_count, iterator.next_start)
 
 
-async def test_each_loop_starts_anew(server: FakeServer, client: ThreadsClient) -> None:
-    listing = client.threads(total=1000)
+@each_kind
+async def test_each_loop_starts_anew(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
+    listing = kind.listing(client, total=1000)
 
     first = [thread async for thread in listing]
     second = [thread async for thread in listing]
 
     assert first == second
-    assert tokens(server.threads) == tokens(first)
+    assert kind.keys(kind.rows(server)) == kind.keys(first)
     assert 6 == len(server.requests)
 
 
-async def test_collect_gives_all_threads_typed(server: FakeServer, client: ThreadsClient) -> None:
-    threads = await client.threads().collect()
+@each_kind
+async def test_collect_gives_all_threads_typed(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
+    threads = await kind.listing(client).collect()
 
-    assert tokens(server.threads) == tokens(threads)
-    assert {ExecutionThread} == {type(thread) for thread in threads}
+    assert kind.keys(kind.rows(server)) == kind.keys(threads)
+    assert {kind.item} == {type(item) for item in threads}
 
 
-async def test_pages_give_the_threads_page_by_page(client: ThreadsClient) -> None:
-    pages = client.threads(total=1000).pages()
+@each_kind
+async def test_pages_give_the_threads_page_by_page(kind: Kind, client: ThreadsClient) -> None:
+    pages = kind.listing(client, total=1000).pages()
     states = [(len(page.items), page.start, page.next_start, pages.next_start) async for page in pages]
 
     assert [(1000, 0, 1000, 1000), (1000, 1000, 2000, 2000), (500, 2000, None, None)] == states
 
 
-async def test_pages_of_an_empty_listing_are_none() -> None:
-    async with FakeServer(threads=0) as server, ThreadsClient(server.token, base_url=server.url) as client:
-        pages = client.threads().pages()
+@each_kind
+async def test_pages_of_an_empty_listing_are_none(kind: Kind) -> None:
+    async with kind.server(0) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        pages = kind.listing(client).pages()
 
         assert [] == [page async for page in pages]
         assert 0 == pages.total_count
 
 
-async def test_first_asks_for_one_thread(server: FakeServer, client: ThreadsClient) -> None:
-    thread = await client.threads(start=7).first()
+@each_kind
+async def test_first_asks_for_one_thread(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
+    thread = await kind.listing(client, start=7).first()
 
     assert thread is not None
-    assert server.threads[7].thread_token == thread.thread_token
+    assert kind.key(kind.rows(server)[7]) == kind.key(thread)
     assert [("7", "1")] == [(dict(seen.query)["start"], dict(seen.query)["total"]) for seen in server.requests]
 
 
@@ -103,6 +113,7 @@ async def test_first_of_nothing_is_none(client: ThreadsClient, parameters: dict[
     assert await client.threads(**parameters).first() is None
 
 
+@each_kind
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
@@ -114,27 +125,29 @@ async def test_first_of_nothing_is_none(client: ThreadsClient, parameters: dict[
     ],
 )
 async def test_count_is_the_number_that_a_loop_would_give_in_one_request(
-    server: FakeServer, client: ThreadsClient, parameters: dict[str, Any], expected: int
+    kind: Kind, server: FakeServer, client: ThreadsClient, parameters: dict[str, Any], expected: int
 ) -> None:
-    listing = client.threads(**parameters)
+    listing = kind.listing(client, **parameters)
 
     assert expected == await listing.count()
     assert [("0", "1")] == [(dict(seen.query)["start"], dict(seen.query)["total"]) for seen in server.requests]
 
 
-async def test_max_items_makes_the_last_request_smaller(server: FakeServer, client: ThreadsClient) -> None:
-    iterator = aiter(client.threads(total=1000, max_items=1200))
+@each_kind
+async def test_max_items_makes_the_last_request_smaller(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
+    iterator = aiter(kind.listing(client, total=1000, max_items=1200))
 
     assert 1200 == len([thread async for thread in iterator])
     assert ["1000", "200"] == [dict(seen.query)["total"] for seen in server.requests]
     assert 1200 == iterator.next_start
 
 
+@each_kind
 @pytest.mark.parametrize(("wanted", "next_start"), [(1, 1), (1000, 1000), (1235, 1235), (2500, None), (9999, None)])
 async def test_where_the_iterator_stands_can_be_asked_after_a_break(
-    client: ThreadsClient, wanted: int, next_start: int | None
+    kind: Kind, client: ThreadsClient, wanted: int, next_start: int | None
 ) -> None:
-    iterator = aiter(client.threads(total=1000))
+    iterator = aiter(kind.listing(client, total=1000))
     got = 0
     async for _ in iterator:
         got += 1
@@ -144,37 +157,42 @@ async def test_where_the_iterator_stands_can_be_asked_after_a_break(
     assert (2500, next_start) == (iterator.total_count, iterator.next_start)
 
 
+@each_kind
 @settings(max_examples=20)
 @given(taken=st.integers(0, 50), total=st.integers(1, 20))
 @example(taken=50, total=20)
-async def test_a_listing_resumed_at_next_start_goes_on_where_it_stood(taken: int, total: int) -> None:
-    async with FakeServer(threads=50) as server, ThreadsClient(server.token, base_url=server.url) as client:
-        iterator = aiter(client.threads(total=total))
+async def test_a_listing_resumed_at_next_start_goes_on_where_it_stood(kind: Kind, taken: int, total: int) -> None:
+    async with kind.server(50) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        iterator = aiter(kind.listing(client, total=total))
         threads = [await anext(iterator) for _ in range(taken)]
         if iterator.next_start is not None:
-            threads += await client.threads(start=iterator.next_start, total=total).collect()
+            threads += await kind.listing(client, start=iterator.next_start, total=total).collect()
 
-        assert tokens(server.threads) == tokens(threads)
+        assert kind.keys(kind.rows(server)) == kind.keys(threads)
 
 
-async def test_ten_tasks_that_share_an_iterator_get_each_thread_once(server: FakeServer, client: ThreadsClient) -> None:
-    iterator = aiter(client.threads(total=100))
-    shares: list[list[ExecutionThread]] = [[] for _ in range(10)]
+@each_kind
+async def test_ten_tasks_that_share_an_iterator_get_each_thread_once(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
+    iterator = aiter(kind.listing(client, total=100))
+    shares: list[list[Any]] = [[] for _ in range(10)]
 
-    async def work(share: list[ExecutionThread]) -> None:
+    async def work(share: list[Any]) -> None:
         async for thread in iterator:
             share.append(thread)
             await asyncio.sleep(0)
 
     await asyncio.gather(*(work(share) for share in shares))
 
-    assert Counter(tokens(server.threads)) == Counter(tokens(itertools.chain(*shares)))
+    assert Counter(kind.keys(kind.rows(server))) == Counter(kind.keys(itertools.chain(*shares)))
     assert all(shares)
     assert 25 == len(server.requests)
 
 
-async def test_tasks_that_share_pages_get_each_page_once(server: FakeServer, client: ThreadsClient) -> None:
-    pages = client.threads(total=100).pages()
+@each_kind
+async def test_tasks_that_share_pages_get_each_page_once(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
+    pages = kind.listing(client, total=100).pages()
 
     async def work() -> list[int]:
         return [page.start async for page in pages]
@@ -184,8 +202,11 @@ async def test_tasks_that_share_pages_get_each_page_once(server: FakeServer, cli
     assert list(range(0, 2500, 100)) == starts
 
 
-async def test_a_task_cancelled_while_it_waits_loses_no_thread(server: FakeServer, client: ThreadsClient) -> None:
-    iterator = aiter(client.threads(total=1000))
+@each_kind
+async def test_a_task_cancelled_while_it_waits_loses_no_thread(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
+    iterator = aiter(kind.listing(client, total=1000))
     server.latency = 30.0
     task = asyncio.create_task(anext(iterator))
     while not server.requests:
@@ -195,11 +216,14 @@ async def test_a_task_cancelled_while_it_waits_loses_no_thread(server: FakeServe
         await task
 
     server.latency = 0.0
-    assert tokens(server.threads) == tokens([thread async for thread in iterator])
+    assert kind.keys(kind.rows(server)) == kind.keys([thread async for thread in iterator])
 
 
-async def test_after_a_failed_page_the_next_anext_asks_for_it_again(server: FakeServer, client: ThreadsClient) -> None:
-    iterator = aiter(client.threads(total=1000))
+@each_kind
+async def test_after_a_failed_page_the_next_anext_asks_for_it_again(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
+    iterator = aiter(kind.listing(client, total=1000))
     threads = [await anext(iterator) for _ in range(1000)]
     server.fail_next(3)
 
@@ -209,11 +233,14 @@ async def test_after_a_failed_page_the_next_anext_asks_for_it_again(server: Fake
     assert (1000, 2500) == (iterator.next_start, iterator.total_count)
 
     threads += [thread async for thread in iterator]
-    assert tokens(server.threads) == tokens(threads)
+    assert kind.keys(kind.rows(server)) == kind.keys(threads)
 
 
-async def test_a_server_killed_in_the_middle_and_started_again(server: FakeServer, client: ThreadsClient) -> None:
-    iterator = aiter(client.threads(total=1000))
+@each_kind
+async def test_a_server_killed_in_the_middle_and_started_again(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
+    iterator = aiter(kind.listing(client, total=1000))
     threads = [await anext(iterator) for _ in range(1500)]
     await server.stop()
 
@@ -223,39 +250,49 @@ async def test_a_server_killed_in_the_middle_and_started_again(server: FakeServe
     await server.start()
     threads += [thread async for thread in iterator]
 
-    assert tokens(server.threads) == tokens(threads)
+    assert kind.keys(kind.rows(server)) == kind.keys(threads)
 
 
+@each_kind
 async def test_a_bad_thread_is_an_error_that_names_its_place_and_page(
-    server: FakeServer, client: ThreadsClient
+    kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
-    iterator = aiter(client.threads(total=1000))
+    iterator = aiter(kind.listing(client, total=1000))
     for _ in range(1000):
         await anext(iterator)
-    server.fail_next(1, Fault(200, b'{"totalCount":2500,"items":[{"workspaceId":"5"}]}', {}))
+    server.fail_next(1, Fault(200, b'{"totalCount":2500,"items":[{"%b":"5"}]}' % kind.number.encode(), {}))
 
-    with pytest.raises(DecodeError, match=r"items\[0\]\.workspaceId: expected int, got str \(.*start=1000") as caught:
+    with pytest.raises(
+        DecodeError, match=rf"items\[0\]\.{kind.number}: expected int, got str \(.*start=1000"
+    ) as caught:
         await anext(iterator)
     assert 1000 == caught.value.start
 
 
-async def test_a_server_that_ignores_start_is_an_error(server: FakeServer, client: ThreadsClient) -> None:
+@each_kind
+async def test_a_server_that_ignores_start_is_an_error(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
     server.ignore_start = True
 
     with pytest.raises(PaginationError, match="ignores start"):
-        await client.threads(total=1000).collect()
+        await kind.listing(client, total=1000).collect()
 
 
+@each_kind
 @pytest.mark.parametrize("past_end", ["empty", "last_page"])
-async def test_a_start_past_the_end_gives_nothing(server: FakeServer, client: ThreadsClient, past_end: Any) -> None:
+async def test_a_start_past_the_end_gives_nothing(
+    kind: Kind, server: FakeServer, client: ThreadsClient, past_end: Any
+) -> None:
     server.past_end = past_end
 
-    assert [] == await client.threads(start=2500).collect()
-    assert [] == await client.threads(start=9999).collect()
+    assert [] == await kind.listing(client, start=2500).collect()
+    assert [] == await kind.listing(client, start=9999).collect()
 
 
-async def test_aclose_ends_the_iteration_and_leaves_it_readable(server: FakeServer, client: ThreadsClient) -> None:
-    iterator = aiter(client.threads(total=1000))
+@each_kind
+async def test_aclose_ends_the_iteration_and_leaves_it_readable(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
+    iterator = aiter(kind.listing(client, total=1000))
     for _ in range(10):
         await anext(iterator)
 
@@ -267,8 +304,11 @@ async def test_aclose_ends_the_iteration_and_leaves_it_readable(server: FakeServ
     assert 1 == len(server.requests)
 
 
-async def test_after_its_end_an_iterator_stays_at_its_end(server: FakeServer, client: ThreadsClient) -> None:
-    iterator = aiter(client.threads())
+@each_kind
+async def test_after_its_end_an_iterator_stays_at_its_end(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
+    iterator = aiter(kind.listing(client))
     await asyncio.gather(*[_drain(iterator) for _ in range(3)])
 
     with pytest.raises(StopAsyncIteration):
@@ -282,8 +322,46 @@ async def _drain(iterator: AsyncIterator[ExecutionThread]) -> None:
         pass
 
 
+def test_a_listing_without_an_order_is_not_listed_consistently() -> None:
+    source = ThreadsClient("x")._source
+
+    with pytest.raises(ConfigurationError, match="the list of workspaces has no order") as caught:
+        Listing(source, WORKSPACES, WorkspacesQuery(), consistent=True)
+    assert "consistent" == caught.value.parameter
+
+
+@pytest.mark.parametrize(
+    ("order", "sorting", "appends"),
+    [
+        (Order("CreatedAt", appends=True), "createdat", True),
+        (Order("CreatedAt", appends=True), "CreatedAt  ASC", True),
+        (Order("CreatedAt", appends=True), "CreatedAt desc", False),
+        (Order("CreatedAt", appends=True), "Type", False),
+        (Order("ProcessId", appends=False), "ProcessId", False),
+    ],
+)
+def test_an_order_knows_where_new_items_stand(order: Order, sorting: str, appends: bool) -> None:
+    assert appends == order.appends_by(sorting)
+
+
+@pytest.mark.parametrize(
+    ("query", "filtered"),
+    [
+        (ThreadsQuery(workspace_id=7, start=5, total=2, sorting="Type"), False),
+        (ThreadsQuery(type="Manual"), True),
+        (ThreadsQuery(thread_token="x"), True),
+        (WorkspacesQuery(), False),
+        (WorkspacesQuery(id=0), True),
+        (BrowserInstancesQuery(sorting="ProcessId"), False),
+        (BrowserInstancesQuery(process_id=0), True),
+    ],
+)
+def test_a_query_is_filtered_if_a_parameter_leaves_items_out(query: Query[Any], filtered: bool) -> None:
+    assert filtered == query.filtered
+
+
 def test_a_listing_shows_what_it_asks_for() -> None:
     listing = ThreadsClient("x").threads(total=7, max_items=3)
 
-    assert isinstance(listing, ThreadListing)
-    assert f"ThreadListing(query={ThreadsQuery(total=7)!r}, max_items=3, prefetch=0, consistent=False)" == repr(listing)
+    assert isinstance(listing, Listing)
+    assert f"Listing(query={ThreadsQuery(total=7)!r}, max_items=3, prefetch=0, consistent=False)" == repr(listing)

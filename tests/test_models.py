@@ -1,14 +1,26 @@
 """Values are checked once, where they are made."""
 
+import copy
+import pickle
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from threads_async import ConfigurationError, ExecutionThread, ThreadPage, ThreadsQuery, ThreadType
+from threads_async import (
+    BrowserInstancesQuery,
+    ConfigurationError,
+    ExecutionThread,
+    Query,
+    ThreadPage,
+    ThreadsQuery,
+    ThreadType,
+    WorkspacesQuery,
+)
 
 TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 CREATED = datetime(2025, 7, 25, 9, 34, 29, tzinfo=UTC)
@@ -47,7 +59,7 @@ def test_next_start_follows_the_page_until_the_end(
 
 
 def test_a_page_shows_how_many_threads_not_which() -> None:
-    assert "ThreadPage(items=<2 threads>, total_count=9, start=4)" == repr(ThreadPage((THREAD,) * 2, 9, 4))
+    assert "Page(items=<2 items>, total_count=9, start=4)" == repr(ThreadPage((THREAD,) * 2, 9, 4))
 
 
 def test_the_defaults_are_those_of_the_api() -> None:
@@ -128,3 +140,51 @@ def test_a_query_shows_its_token_shortened() -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_any_text_that_can_be_encoded_is_a_thread_token(token: str) -> None:
     assert token == ThreadsQuery(thread_token=token).thread_token
+
+
+def test_an_unknown_type_of_thread_is_a_member_that_equals_its_text() -> None:
+    cloud = ThreadType("Cloud")
+
+    assert isinstance(cloud, ThreadType)
+    assert "Cloud" == cloud == cloud.value == cloud.name == str(cloud)
+    assert hash("Cloud") == hash(cloud)
+    assert cloud == pickle.loads(pickle.dumps(cloud)) == copy.deepcopy(cloud)
+    assert [ThreadType.MANUAL, ThreadType.BROWSER_INSTANCE] == list(ThreadType)
+    assert type(ExecutionThread(1, None, "Cloud", THREAD.created_at).type) is ThreadType
+
+
+@pytest.mark.parametrize("value", [5, None, b"Manual"])
+def test_a_type_of_thread_is_a_text(value: Any) -> None:
+    with pytest.raises(ValueError, match="is not a valid ThreadType"):
+        ThreadType(value)
+
+
+@pytest.mark.parametrize("profile_id", ["123e4567-e89b-12d3-a456-426614174000", UUID(int=5), "", None])
+def test_a_profile_is_a_uuid_or_its_text(profile_id: Any) -> None:
+    found = BrowserInstancesQuery(profile_id=profile_id).profile_id
+
+    assert (None if not profile_id else UUID(str(profile_id))) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "given"),
+    [
+        (BrowserInstancesQuery, {"profile_id": "x"}),
+        (BrowserInstancesQuery, {"profile_id": 5}),
+        (BrowserInstancesQuery, {"process_id": 2**31}),
+        (BrowserInstancesQuery, {"process_id": "4"}),
+        (BrowserInstancesQuery, {"sorting": "CreatedAt"}),
+        (BrowserInstancesQuery, {"workspace_id": None}),
+        (WorkspacesQuery, {"id": "1"}),
+        (WorkspacesQuery, {"id": 2**63}),
+        (WorkspacesQuery, {"name": 5}),
+        (WorkspacesQuery, {"roles": "\ud800"}),
+    ],
+)
+def test_a_wrong_parameter_of_any_listing_is_named(query: type[Query[Any]], given: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        query(**given)
+
+    (parameter,) = given
+    assert parameter == caught.value.parameter
+    assert str(caught.value).startswith(parameter)

@@ -33,7 +33,7 @@ def server_of(living: Sequence[ExecutionThread], cap: int = 10**9) -> Server:
     return answer
 
 
-def walk_through(walk: Walk, server: Server) -> tuple[list[ExecutionThread], list[Slice]]:
+def walk_through(walk: Walk[ExecutionThread], server: Server) -> tuple[list[ExecutionThread], list[Slice]]:
     got: list[ExecutionThread] = []
     slices: list[Slice] = []
     while (asked := walk.next_slice()) is not None:
@@ -91,7 +91,7 @@ def test_a_server_that_caps_its_pages_costs_requests_not_threads(
 def test_a_walk_resumed_at_next_start_goes_on_where_it_stood(count: int, total: int, data: st.DataObject) -> None:
     living = threads(count)
     first = data.draw(st.integers(0, count))
-    walk: Walk = PlainWalk(0, total, first)
+    walk: Walk[ExecutionThread] = PlainWalk(0, total, first)
     while (asked := walk.next_slice()) is not None:
         walk = walk.accept(asked, server_of(living)(asked), frozenset()).walk
 
@@ -129,7 +129,7 @@ def test_an_answer_that_contradicts_itself_is_asked_for_once_more(first: ThreadP
 
 
 @pytest.mark.parametrize(
-    ("bad", "why"), [(page(2, 2, 3), "no thread came"), (page(2, 5, 4), "more threads came than the server counts")]
+    ("bad", "why"), [(page(2, 2, 3), "no item came"), (page(2, 5, 4), "more items came than the server counts")]
 )
 def test_three_times_the_same_contradiction_is_an_error(bad: ThreadPage, why: str) -> None:
     with pytest.raises(PaginationError, match=why):
@@ -154,7 +154,7 @@ def test_an_empty_page_before_the_end_is_never_taken() -> None:
 
 
 def test_ten_empty_pages_before_the_end_are_an_error() -> None:
-    with pytest.raises(PaginationError, match="no thread came"):
+    with pytest.raises(PaginationError, match="no item came"):
         walk_through(PlainWalk(0, 3), script(page(0, 3, 50), *[page(3, 3, count) for count in range(40, 30, -1)]))
 
 
@@ -167,7 +167,7 @@ def test_a_doubt_that_was_lifted_does_not_count_later() -> None:
 
 
 def test_a_page_larger_than_asked_for_is_an_error_with_its_figures() -> None:
-    with pytest.raises(PaginationError, match="more threads came than were asked for") as caught:
+    with pytest.raises(PaginationError, match="more items came than were asked for") as caught:
         walk_through(PlainWalk(0, 3), script(page(0, 3, 10), page(3, 8, 10)))
 
     error = caught.value
@@ -229,7 +229,7 @@ def test_a_list_that_has_shrunk_when_the_server_is_probed_heeds_start() -> None:
 
 
 def test_while_a_server_is_probed_nothing_is_guessed() -> None:
-    walk = PlainWalk(0, 2).accept(Slice(0, 2), page(0, 2, 9)).walk
+    walk = PlainWalk[ExecutionThread](0, 2).accept(Slice(0, 2), page(0, 2, 9)).walk
     step = walk.accept(Slice(2, 2), page(0, 2, 9), frozenset())
 
     assert Slice(8, 2) == step.walk.next_slice()
@@ -252,12 +252,12 @@ def test_the_last_page_again_after_the_list_shrank_ends_the_walk() -> None:
 
 @pytest.mark.parametrize("lie", [1, 3])
 def test_a_count_that_falls_below_what_has_come_does_not_end_the_walk_silently(lie: int) -> None:
-    with pytest.raises(PaginationError, match="more threads came than the server counts"):
+    with pytest.raises(PaginationError, match="more items came than the server counts"):
         walk_through(PlainWalk(0, 3), script(page(0, 3, 9), *[page(3, 6, lie)] * 3))
 
 
 def test_a_first_page_that_is_more_than_its_count_is_an_error() -> None:
-    with pytest.raises(PaginationError, match="more threads came than the server counts"):
+    with pytest.raises(PaginationError, match="more items came than the server counts"):
         walk_through(PlainWalk(0, 3), script(*[page(0, 3, 0)] * 3))
 
 
@@ -269,8 +269,8 @@ def test_a_list_longer_than_the_api_can_address_is_an_error() -> None:
 
 def test_next_start_is_none_only_at_the_end_of_the_list() -> None:
     server = server_of(threads(5))
-    capped = PlainWalk(0, 3, 3).accept(Slice(0, 3), server(Slice(0, 3))).walk
-    ended = PlainWalk(3, 3).accept(Slice(3, 3), server(Slice(3, 3))).walk
+    capped = PlainWalk[ExecutionThread](0, 3, 3).accept(Slice(0, 3), server(Slice(0, 3))).walk
+    ended = PlainWalk[ExecutionThread](3, 3).accept(Slice(3, 3), server(Slice(3, 3))).walk
 
     assert (None, 3) == (capped.next_slice(), capped.next_start)
     assert (None, None) == (ended.next_slice(), ended.next_start)

@@ -6,11 +6,14 @@ import logging
 import random
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Hashable
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from listings import ORDERED, THREADS, Kind, each_kind, each_ordered_kind
 
 from threads_async import (
     ClientClosedError,
@@ -21,10 +24,6 @@ from threads_async import (
     ThreadsClient,
 )
 from threads_async.testing import FakeServer, Fault, SeenRequest
-
-
-def tokens(threads: Any) -> list[str | None]:
-    return [thread.thread_token for thread in threads]
 
 
 def starts(server: FakeServer) -> list[int]:
@@ -55,6 +54,7 @@ class Gate:
             self.waiting -= 1
 
 
+@each_kind
 @settings(max_examples=60)
 @given(
     count=st.integers(0, 120),
@@ -68,23 +68,37 @@ class Gate:
 @example(count=50, start=0, total=10, max_items=25, cap=None, prefetch=4, consistent=False)
 @example(count=50, start=0, total=10, max_items=25, cap=None, prefetch=4, consistent=True)
 async def test_on_a_list_that_stands_still_every_way_equals_slicing(
-    count: int, start: int, total: int, max_items: int | None, cap: int | None, prefetch: int, consistent: bool
+    kind: Kind,
+    count: int,
+    start: int,
+    total: int,
+    max_items: int | None,
+    cap: int | None,
+    prefetch: int,
+    consistent: bool,
 ) -> None:
+    consistent = consistent and kind in ORDERED
+    if consistent and kind is not THREADS and cap is not None:
+        # One item a page can be read consistently only where new items come last.
+        cap = max(cap, 2)
     async with (
-        FakeServer(threads=count, page_cap=cap) as server,
+        kind.server(count, page_cap=cap) as server,
         ThreadsClient(server.token, base_url=server.url) as client,
     ):
-        got = await client.threads(
-            start=start, total=total, max_items=max_items, prefetch=prefetch, consistent=consistent
+        got = await kind.listing(
+            client, start=start, total=total, max_items=max_items, prefetch=prefetch, consistent=consistent
         ).collect()
 
-    assert tokens(server.threads[start:][: count if max_items is None else max_items]) == tokens(got)
+    assert kind.keys(
+        kind.rows(server, consistent=consistent)[start:][: count if max_items is None else max_items]
+    ) == kind.keys(got)
     if not consistent and cap is None:
         # Nothing in vain: as many requests as without, and none past the end.
         assert max(bool(max_items != 0), -(-len(got) // total)) == len(server.requests)
         assert all(one < max(count, 1) for one in starts(server)[1:])
 
 
+@each_ordered_kind
 @settings(max_examples=60)
 @given(
     count=st.integers(0, 80),
@@ -95,31 +109,33 @@ async def test_on_a_list_that_stands_still_every_way_equals_slicing(
     seed=st.integers(0, 2**32),
 )
 async def test_while_threads_come_and_go_every_lasting_one_comes_exactly_once(
-    count: int, total: int, cap: int | None, prefetch: int, seed: int
+    kind: Kind, count: int, total: int, cap: int | None, prefetch: int, seed: int
 ) -> None:
     draw = random.Random(seed)
     async with (
-        FakeServer(threads=count, page_cap=cap) as server,
+        kind.server(count, page_cap=cap) as server,
         ThreadsClient(server.token, base_url=server.url) as client,
     ):
-        lasting = set(tokens(server.threads))
+        lasting = set(kind.keys(kind.rows(server)))
 
         def churn(_: SeenRequest) -> None:
             for _step in range(draw.randrange(4)):
-                server.churn_step(draw)
-            lasting.intersection_update(tokens(server.threads))
+                rows = kind.rows(server)
+                _ = kind.stop(server, draw.choice(rows)) if rows and draw.random() < 0.5 else kind.start(server)
+            lasting.intersection_update(kind.keys(kind.rows(server)))
 
         server.on_request = churn
-        got = tokens(await client.threads(total=total, prefetch=prefetch, consistent=True).collect())
+        got = kind.keys(await kind.listing(client, total=total, prefetch=prefetch, consistent=True).collect())
 
     assert lasting <= set(got)
     assert len(set(got)) == len(got)
 
 
+@each_kind
 async def test_at_most_so_many_requests_are_in_flight_beyond_the_page_that_one_has(
-    server: FakeServer, client: ThreadsClient
+    kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
-    async with client.threads(total=100, prefetch=4).pages() as pages:
+    async with kind.listing(client, total=100, prefetch=4).pages() as pages:
         await anext(pages)
         gate = Gate(server)
         await turns()
@@ -132,10 +148,13 @@ async def test_at_most_so_many_requests_are_in_flight_beyond_the_page_that_one_h
     assert list(range(0, 2500, 100)) == sorted(starts(server))
 
 
-async def test_before_the_first_answer_nothing_is_guessed(server: FakeServer, client: ThreadsClient) -> None:
+@each_kind
+async def test_before_the_first_answer_nothing_is_guessed(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
     gate = Gate(server)
-    task = asyncio.create_task(client.threads(total=100, prefetch=8).first())
-    task_of_pages = asyncio.create_task(anext(client.threads(total=100, prefetch=8).pages()))
+    task = asyncio.create_task(kind.listing(client, total=100, prefetch=8).first())
+    task_of_pages = asyncio.create_task(anext(kind.listing(client, total=100, prefetch=8).pages()))
     await turns()
 
     assert 2 == gate.waiting
@@ -143,7 +162,8 @@ async def test_before_the_first_answer_nothing_is_guessed(server: FakeServer, cl
     await asyncio.gather(task, task_of_pages)
 
 
-async def test_pages_come_in_order_though_answers_do_not(server: FakeServer, client: ThreadsClient) -> None:
+@each_kind
+async def test_pages_come_in_order_though_answers_do_not(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
     draw = random.Random(1)
 
     async def delay(_: SeenRequest) -> None:
@@ -151,23 +171,27 @@ async def test_pages_come_in_order_though_answers_do_not(server: FakeServer, cli
 
     server.on_request = delay
 
-    assert tokens(server.threads) == tokens(await client.threads(total=100, prefetch=8).collect())
+    assert kind.keys(kind.rows(server)) == kind.keys(await kind.listing(client, total=100, prefetch=8).collect())
 
 
+@each_kind
 async def test_a_cap_that_comes_in_the_middle_makes_guesses_wrong_but_loses_nothing(
-    server: FakeServer, client: ThreadsClient
+    kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
-    pages = client.threads(total=500, prefetch=4).pages()
+    pages = kind.listing(client, total=500, prefetch=4).pages()
     threads = list((await anext(pages)).items)
     server.page_cap = 77
     threads += [thread async for page in pages for thread in page.items]
 
-    assert tokens(server.threads) == tokens(threads)
+    assert kind.keys(kind.rows(server)) == kind.keys(threads)
 
 
-async def test_an_error_comes_at_the_page_where_it_belongs(server: FakeServer, client: ThreadsClient) -> None:
+@each_kind
+async def test_an_error_comes_at_the_page_where_it_belongs(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
     server.fault_for = lambda seen: Fault() if seen.parameters["start"] == "1500" else None
-    iterator = aiter(client.threads(total=500, prefetch=8))
+    iterator = aiter(kind.listing(client, total=500, prefetch=8))
     threads = [await anext(iterator) for _ in range(1500)]
     await turns()
 
@@ -177,7 +201,7 @@ async def test_an_error_comes_at_the_page_where_it_belongs(server: FakeServer, c
 
     server.fault_for = None
     threads += [thread async for thread in iterator]
-    assert tokens(server.threads) == tokens(threads)
+    assert kind.keys(kind.rows(server)) == kind.keys(threads)
 
 
 async def test_a_guess_that_fails_in_vain_is_not_heard_of(
@@ -195,10 +219,13 @@ async def test_a_guess_that_fails_in_vain_is_not_heard_of(
     assert "never retrieved" not in caplog.text
 
 
+@each_kind
 @pytest.mark.parametrize("by", ["aclose", "async with", "dropped", "client"])
-async def test_what_is_in_flight_ends_with_the_iterator(server: FakeServer, client: ThreadsClient, by: str) -> None:
+async def test_what_is_in_flight_ends_with_the_iterator(
+    kind: Kind, server: FakeServer, client: ThreadsClient, by: str
+) -> None:
     before = asyncio.all_tasks()
-    iterator = aiter(client.threads(total=100, prefetch=4))
+    iterator = aiter(kind.listing(client, total=100, prefetch=4))
     await anext(iterator)
     Gate(server)
     await turns()
@@ -222,9 +249,12 @@ async def test_what_is_in_flight_ends_with_the_iterator(server: FakeServer, clie
     assert all(task.done() for task in ours)
 
 
-async def test_a_waiting_task_is_told_when_the_client_is_closed(server: FakeServer, client: ThreadsClient) -> None:
+@each_kind
+async def test_a_waiting_task_is_told_when_the_client_is_closed(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
     Gate(server)
-    task = asyncio.create_task(anext(client.threads(prefetch=2).pages()))
+    task = asyncio.create_task(anext(kind.listing(client, prefetch=2).pages()))
     await turns()
 
     await client.close()
@@ -233,12 +263,13 @@ async def test_a_waiting_task_is_told_when_the_client_is_closed(server: FakeServ
         await task
 
 
+@each_kind
 @pytest.mark.parametrize("prefetch", [0, 2])
 async def test_a_waiting_task_stops_when_the_iterator_is_closed(
-    server: FakeServer, client: ThreadsClient, prefetch: int
+    kind: Kind, server: FakeServer, client: ThreadsClient, prefetch: int
 ) -> None:
     gate = Gate(server)
-    iterator = aiter(client.threads(prefetch=prefetch))
+    iterator = aiter(kind.listing(client, prefetch=prefetch))
     task = asyncio.create_task(anext(iterator, "the end"))
     await turns()
 
@@ -248,9 +279,12 @@ async def test_a_waiting_task_stops_when_the_iterator_is_closed(
     assert "the end" == await task
 
 
-async def test_a_cancelled_waiter_leaves_the_request_to_the_next_one(server: FakeServer, client: ThreadsClient) -> None:
+@each_kind
+async def test_a_cancelled_waiter_leaves_the_request_to_the_next_one(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
     gate = Gate(server)
-    iterator = aiter(client.threads(prefetch=1))
+    iterator = aiter(kind.listing(client, prefetch=1))
     task = asyncio.create_task(anext(iterator))
     await turns()
     task.cancel()
@@ -258,40 +292,46 @@ async def test_a_cancelled_waiter_leaves_the_request_to_the_next_one(server: Fak
         await task
 
     gate.open.set()
-    assert tokens(server.threads) == tokens([thread async for thread in iterator])
+    assert kind.keys(kind.rows(server)) == kind.keys([thread async for thread in iterator])
     assert [0, 1000, 2000] == starts(server)
 
 
-async def test_ten_tasks_may_share_what_is_asked_for_ahead(server: FakeServer, client: ThreadsClient) -> None:
-    iterator = aiter(client.threads(total=100, prefetch=4, consistent=True))
+@each_kind
+async def test_ten_tasks_may_share_what_is_asked_for_ahead(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
+    iterator = aiter(kind.listing(client, total=100, prefetch=4, consistent=kind in ORDERED))
 
-    async def work() -> list[str | None]:
+    async def work() -> list[Hashable]:
         share = []
-        async for thread in iterator:
-            share.append(thread.thread_token)
+        async for item in iterator:
+            share.append(kind.key(item))
             await asyncio.sleep(0)
         return share
 
     shares = await asyncio.gather(*(work() for _ in range(10)))
-    assert sorted(tokens(server.threads)) == sorted(token for share in shares for token in share)  # type: ignore[type-var]
+    assert Counter(kind.keys(kind.rows(server))) == Counter(key for share in shares for key in share)
 
 
+@each_kind
 @pytest.mark.parametrize("value", [-1, 1.0, True, "2"])
-def test_prefetch_is_a_whole_number_from_zero(value: Any) -> None:
+def test_prefetch_is_a_whole_number_from_zero(kind: Kind, value: Any) -> None:
     with pytest.raises(ConfigurationError, match="prefetch"):
-        ThreadsClient("x").threads(prefetch=value)
+        kind.listing(ThreadsClient("x"), prefetch=value)
 
 
+@each_kind
 async def test_a_plain_listing_of_a_list_that_moves_says_so_once(
-    server: FakeServer, client: ThreadsClient, caplog: pytest.LogCaptureFixture
+    kind: Kind, server: FakeServer, client: ThreadsClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    iterator = aiter(client.threads(total=500))
-    server.on_request = lambda _: server.stop_thread(server.threads[0])
+    iterator = aiter(kind.listing(client, total=500))
+    server.on_request = lambda _: kind.stop(server, kind.rows(server)[0])
     with caplog.at_level(logging.WARNING, logger="threads_async"):
         threads = [thread async for thread in iterator]
 
     (record,) = caplog.records
-    assert "consistent=True" in record.getMessage()
+    assert f"while the {kind.name} were listed" in record.getMessage()
+    assert (kind in ORDERED) == ("consistent=True" in record.getMessage())
     assert (True, 2499) == (iterator.drifted, iterator.first_total_count)
     assert 2495 == iterator.total_count
     assert len(threads) < 2499
@@ -419,11 +459,12 @@ def test_a_loop_that_is_left_leaves_no_warning_no_task_and_no_connection(
     assert ("[] 0\n", "", 0) == (done.stdout, done.stderr, done.returncode)
 
 
-async def test_retries_of_what_is_asked_for_ahead_are_those_of_the_client(server: FakeServer) -> None:
+@each_kind
+async def test_retries_of_what_is_asked_for_ahead_are_those_of_the_client(kind: Kind, server: FakeServer) -> None:
     async with ThreadsClient(server.token, base_url=server.url, retry=RetryPolicy(attempts=2)) as client:
         server.fault_for = lambda seen: Fault() if seen.parameters["start"] == "1000" else None
         with pytest.raises(ServerError) as caught:
-            await client.threads(prefetch=2).collect()
+            await kind.listing(client, prefetch=2).collect()
 
     assert 2 == caught.value.attempts == starts(server).count(1000)
 

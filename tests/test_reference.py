@@ -19,7 +19,7 @@ DOCS = ROOT / "docs"
 PACKAGE = Path(threads_async.__file__).parent
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 
-NOT_ON_THE_WAY = {"__init__", "__main__", "_version", "_ending", "_tracebacks", "telemetry"}
+NOT_ON_THE_WAY = {"__init__", "__main__", "_version", "_ending", "_tracebacks", "redaction"}
 """Modules that no data passes on their way: the front door, the version, what happens when the way is left early, a
 function for other people's tools."""
 

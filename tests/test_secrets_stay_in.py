@@ -21,6 +21,7 @@ from typing import Any
 import aiohttp
 import pytest
 import yarl
+from listings import KINDS, THREADS, Kind, each_kind
 from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -30,23 +31,27 @@ from threads_async import (
     ConfigurationError,
     RetryPolicy,
     StatusError,
+    ThreadPage,
     ThreadsClient,
     ThreadsError,
     ThreadsQuery,
+    make_converter,
     redact_url,
 )
+from threads_async import _endpoints as endpoints
+from threads_async._exchange import Request, Response
 from threads_async._secrets import Secret
 from threads_async._source import PageSource
 from threads_async._transport import Limits, Transport
-from threads_async._wire import Request, Response
 from threads_async.testing import FakeServer, Fault, WireServer
-from threads_async.testing.wire import answer, hang, reset, send
+from threads_async.testing.wire import Script, answer, hang, reset, send
 
 API_TOKEN = "canary-of-the-api-0123456789"
 THREAD_TOKEN = FakeServer(1, seed=99).threads[0].thread_token or ""
+CONNECTION = FakeServer(browsers=1, seed=99).browsers[0].connection_string or ""
 PASSWORD = "canary-of-the-url"
-# A few characters at the ends of a thread token are shown on purpose; its middle never is.
-CANARIES = (API_TOKEN, PASSWORD, THREAD_TOKEN[8:40], THREAD_TOKEN[-24:-8])
+# A few characters at the ends of a thread token or a connection string are shown on purpose; its middle never is.
+CANARIES = (API_TOKEN, PASSWORD, THREAD_TOKEN[8:40], THREAD_TOKEN[-24:-8], CONNECTION[-36:-10])
 
 
 LIMITS = Limits(timeout=1, response_bytes=1000, retry=RetryPolicy())
@@ -66,30 +71,45 @@ def everything_of(error: BaseException) -> Iterator[str]:
         assert other is None, "an error drags another along"
 
 
-ECHO = json.dumps({"message": f"no {API_TOKEN} for {THREAD_TOKEN}"}).encode()
-BAD_PAGE = json.dumps(
-    {"totalCount": 1, "items": [{"workspaceId": "x", "threadToken": THREAD_TOKEN, "type": "", "createdAt": ""}]}
-).encode()
+ECHO = json.dumps({"message": f"no {API_TOKEN} for {THREAD_TOKEN}, {CONNECTION}"}).encode()
 
-SCRIPTS = {
-    "closed": send(),
-    "reset": reset(),
-    "cut": send(answer(BAD_PAGE, length=10_000)),
-    "silent": hang(),
-    "not HTTP": send(f"{THREAD_TOKEN} {API_TOKEN}\r\n\r\n".encode()),
-    "bad header": send(f"HTTP/1.1 200 OK\r\n{API_TOKEN}\r\n\r\n".encode()),
-    "bad page": send(answer(BAD_PAGE)),
-    "too large": send(answer(BAD_PAGE.ljust(2000))),
-    "no JSON": send(answer(THREAD_TOKEN.encode())),
-    "lying count": send(answer(b'{"totalCount":9,"items":[]}')),
-    **{
-        f"status {status}": send(
-            answer(ECHO, status=f"{status} {THREAD_TOKEN}", headers=f"Location: /?{API_TOKEN}\r\n")
-        )
-        for status in (302, 401, 404, 429, 500)
-    },
-    "status with text": send(answer(f"no {API_TOKEN} for {THREAD_TOKEN}".encode(), status="502 Bad")),
-}
+
+def bad_page(kind: Kind) -> bytes:
+    """Return a page whose item has the secrets that it may have, and a number that is none."""
+    secrets = {"threadToken": THREAD_TOKEN, "name": THREAD_TOKEN, "connectionString": CONNECTION}
+    record = kind.record(0)
+    bad = record | {name: secret for name, secret in secrets.items() if name in record} | {kind.number: "x"}
+    return json.dumps({"totalCount": 1, "items": [bad]}).encode()
+
+
+def scripts_of(kind: Kind) -> dict[str, Script]:
+    bad = bad_page(kind)
+    return {
+        "closed": send(),
+        "reset": reset(),
+        "cut": send(answer(bad, length=10_000)),
+        "silent": hang(),
+        "not HTTP": send(f"{THREAD_TOKEN} {API_TOKEN}\r\n\r\n".encode()),
+        "bad header": send(f"HTTP/1.1 200 OK\r\n{API_TOKEN}\r\n\r\n".encode()),
+        "bad page": send(answer(bad)),
+        "too large": send(answer(bad.ljust(2000))),
+        "no JSON": send(answer(THREAD_TOKEN.encode())),
+        "lying count": send(answer(b'{"totalCount":9,"items":[]}')),
+        **{
+            f"status {status}": send(
+                answer(ECHO, status=f"{status} {THREAD_TOKEN}", headers=f"Location: /?{API_TOKEN}\r\n")
+            )
+            for status in (302, 401, 404, 429, 500)
+        },
+        "status with text": send(answer(f"no {API_TOKEN} for {THREAD_TOKEN}, {CONNECTION}".encode(), status="502 Bad")),
+    }
+
+
+SCRIPTS = {kind: scripts_of(kind) for kind in KINDS}
+
+
+def secret_filters(kind: Kind) -> dict[str, str]:
+    return {"thread_token": THREAD_TOKEN} if kind is THREADS else {}
 
 
 @pytest.fixture
@@ -98,10 +118,11 @@ def all_logs(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixt
         yield caplog
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-async def test_no_error_shows_a_secret(name: str, all_logs: pytest.LogCaptureFixture) -> None:
+@each_kind
+@pytest.mark.parametrize("name", SCRIPTS[THREADS])
+async def test_no_error_shows_a_secret(kind: Kind, name: str, all_logs: pytest.LogCaptureFixture) -> None:
     async with (
-        WireServer(SCRIPTS[name]) as server,
+        WireServer(SCRIPTS[kind][name]) as server,
         ThreadsClient(
             API_TOKEN,
             base_url=server.url,
@@ -111,7 +132,7 @@ async def test_no_error_shows_a_secret(name: str, all_logs: pytest.LogCaptureFix
         ) as client,
     ):
         with pytest.raises(ThreadsError) as caught:
-            await client.threads(thread_token=THREAD_TOKEN).collect()
+            await kind.listing(client, **secret_filters(kind)).collect()
 
     for text in everything_of(caught.value):
         assert_clean(text)
@@ -147,11 +168,18 @@ async def test_no_public_value_shows_a_secret() -> None:
             FakeServer(3, token=API_TOKEN, seed=99) as server,
             ThreadsClient(API_TOKEN, base_url=server.url) as client,
         ):
+            converter = make_converter()
             listing = client.threads(thread_token=THREAD_TOKEN)
             iterator, pages, watch = aiter(listing), listing.pages(), client.watch(thread_token=THREAD_TOKEN)
             page = await client.fetch_page(ThreadsQuery(thread_token=THREAD_TOKEN))
             values = [client, listing, iterator, pages, page, *page.items, listing.query, watch, await anext(watch)]
             values += [await anext(iterator), await anext(pages), client.fetch_page, server.requests, server.threads]
+            values += [
+                *await client.browser_instances().collect(),
+                *await client.workspaces().collect(),
+                server.browsers,
+            ]
+            values += [converter, converter.structure(converter.unstructure(page), ThreadPage)]
             print(*values, [repr(value) for value in values])
             assert 1 == len(page.items)
 
@@ -229,22 +257,25 @@ def locals_of(error: BaseException) -> str:
 
 WAITING = {
     "for an answer": hang(),
-    "for the rest of a body": hang(answer(json.dumps({"message": THREAD_TOKEN}).encode(), length=10_000)),
+    "for the rest of a body": hang(answer(json.dumps([THREAD_TOKEN, CONNECTION]).encode(), length=10_000)),
 }
 
 
-async def ask(url: str, *, prefetch: int) -> None:
+async def ask(kind: Kind, url: str, *, prefetch: int) -> None:
     """Ask for a page; a frame of the test must not hold what is looked for."""
     async with ThreadsClient(API_TOKEN, base_url=url) as client:
-        await client.threads(thread_token=THREAD_TOKEN, prefetch=prefetch).collect()
+        await kind.listing(client, **secret_filters(kind), prefetch=prefetch).collect()
 
 
+@each_kind
 @pytest.mark.parametrize("prefetch", [0, 2])
 @pytest.mark.parametrize("name", WAITING)
 @pytest.mark.parametrize("how", ["timeout", "cancel"])
-async def test_the_traceback_of_what_was_stopped_shows_no_secret(name: str, how: str, prefetch: int) -> None:
+async def test_the_traceback_of_what_was_stopped_shows_no_secret(
+    kind: Kind, name: str, how: str, prefetch: int
+) -> None:
     async with WireServer(WAITING[name]) as server:
-        task = asyncio.create_task(ask(server.url, prefetch=prefetch))
+        task = asyncio.create_task(ask(kind, server.url, prefetch=prefetch))
         while not server.requests:
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.01)
@@ -304,7 +335,7 @@ async def test_an_error_that_the_caller_handles_is_left_as_it_is(unused_tcp_port
     except aiohttp.ClientError as error:
         before = traceback.format_exception(error)
         with pytest.raises(ZeroDivisionError):
-            await source.fetch(ThreadsQuery())
+            await source.fetch(endpoints.THREADS, ThreadsQuery())
         after = traceback.format_exception(error)
 
     assert any("aiohttp" in line for line in before)
@@ -321,7 +352,7 @@ async def test_what_stops_a_request_does_not_drag_an_error_of_aiohttp_along(stop
 
     source = PageSource("http://zenno.example", Broken(Secret("x"), None, LIMITS))
     with pytest.raises(stop) as caught:
-        await source.fetch(ThreadsQuery())
+        await source.fetch(endpoints.THREADS, ThreadsQuery())
 
     assert None is caught.value.__context__
 

@@ -27,9 +27,10 @@ from threads_async import (
     TooManyRequestsError,
     UnauthorizedError,
 )
+from threads_async._endpoints import THREADS
+from threads_async._exchange import Request, encode
 from threads_async._secrets import Secret
 from threads_async._transport import USER_AGENT, Limits, Transport
-from threads_async._wire import Request, encode
 from threads_async.testing.wire import Script, WireServer, answer, drip, hang, reset, send
 
 TOKEN = "Sesame-0123456789"
@@ -193,7 +194,7 @@ async def test_the_deadline_ends_the_attempts_before_their_number_does() -> None
     async with WireServer(CUT) as server:
         transport = Transport(Secret(TOKEN), None, limits, clock=Clock(1.0), draw=lambda: 0.0)
         with pytest.raises(ConnectionFailedError) as caught:
-            await transport.get(encode(QUERY, server.url))
+            await transport.get(encode(THREADS, QUERY, server.url))
         await transport.close()
 
     # The clock is looked at twice an attempt.
@@ -333,7 +334,7 @@ async def test_an_error_of_ours_that_is_none_of_a_request_is_not_tried_again() -
     await transport.close()
 
     with pytest.raises(ClientClosedError, match="closed"):
-        await transport.get(Request("http://127.0.0.1:1", (), "", 0))
+        await transport.get(Request("http://127.0.0.1:1", (), 0))
 
 
 async def test_closing_the_client_while_it_waits_is_a_clear_error() -> None:

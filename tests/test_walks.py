@@ -8,8 +8,10 @@ import pytest
 
 from benchmarks import walks
 from benchmarks.drawing import picture, run
-from benchmarks.moving import MovingList, Rate, Reader, number_of, thread_of
+from benchmarks.moving import MovingList, Rate, Reader
+from benchmarks.numbered import number_of, thread_of
 from benchmarks.processes import ROOT
+from threads_async import ExecutionThread
 from threads_async._paging import Slice
 from threads_async._plain import PlainWalk
 
@@ -37,10 +39,12 @@ def test_a_walk_that_goes_wrong_is_reported_and_fails_the_command(
 ) -> None:
     """The plain walk in place of the consistent one."""
 
-    def plain(start: int, total: int, max_items: int | None, filtered: bool, *, appends: bool) -> PlainWalk:
+    def plain(
+        start: int, total: int, max_items: int | None, filtered: bool, *, appends: bool
+    ) -> PlainWalk[ExecutionThread]:
         return PlainWalk(start, total, max_items, filtered)
 
-    monkeypatch.setattr(walks, "ConsistentWalk", plain)
+    monkeypatch.setattr(walks, "consistent_walk", plain)
 
     assert 1 == walks.main(["--lists", "60"])
     assert "Case(seed=" in capsys.readouterr().out
@@ -77,7 +81,7 @@ def test_the_documents_show_the_table_and_the_picture_that_the_walk_makes(tmp_pa
 
 
 def test_the_table_counts_no_run_that_missed_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walks, "ConsistentWalk", PlainWalk)
+    monkeypatch.setattr(walks, "consistent_walk", PlainWalk)
 
     with pytest.raises(AssertionError, match="missed"):
         walks.requests_for(100, 10, 3)

@@ -24,7 +24,7 @@ from threads_async import (
     ThreadWatch,
     UnauthorizedError,
 )
-from threads_async._events import Watched, after_failure, after_success
+from threads_async._watched import Watched, after_failure, after_success
 from threads_async.testing import FakeServer, Fault
 
 NOON = datetime(2026, 3, 17, 12, tzinfo=UTC)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from threads_async import ThreadsClient, ThreadsQuery
-from threads_async._ahead import Ahead
+from threads_async._endpoints import THREADS
 from threads_async._paging import Slice
+from threads_async._prefetch import Prefetch
 from threads_async._window import Window
 from threads_async.testing import FakeServer, SeenRequest
 
@@ -46,8 +47,8 @@ def test_it_stays_within_its_bounds(prefetch: int, guesses: list[bool]) -> None:
 async def test_a_guess_holds_if_it_was_requested_already_and_the_page_before_brought_anything(
     asked: Slice | None, useful: bool, size: int
 ) -> None:
-    source: Any = SimpleNamespace(start=lambda _: asyncio.get_running_loop().create_future())
-    ahead = Ahead(source, ThreadsQuery(), 4)
+    source: Any = SimpleNamespace(start=lambda *_: asyncio.get_running_loop().create_future())
+    ahead = Prefetch(source, THREADS, ThreadsQuery(), 4)
     ahead.window = Window(3, 2)
 
     ahead.learn(asked, useful=useful)

@@ -7,6 +7,7 @@ async with ThreadsClient() as client:
 
 from threads_async._version import __version__
 from threads_async.client import ThreadsClient
+from threads_async.converters import configure_converter, make_converter
 from threads_async.errors import (
     ClientClosedError,
     ConfigurationError,
@@ -22,22 +23,38 @@ from threads_async.errors import (
     TooManyRequestsError,
     UnauthorizedError,
 )
-from threads_async.iterators import PageIterator, ThreadIterator
-from threads_async.listing import ThreadListing
-from threads_async.models import EventKind, ExecutionThread, ThreadEvent, ThreadPage, ThreadsQuery, ThreadType
+from threads_async.iterators import ItemIterator, PageIterator, ThreadIterator
+from threads_async.listing import Listing, ThreadListing
+from threads_async.models import (
+    BrowserInstance,
+    EventKind,
+    ExecutionThread,
+    Page,
+    ThreadEvent,
+    ThreadPage,
+    ThreadType,
+    Workspace,
+)
+from threads_async.queries import BrowserInstancesQuery, Query, ThreadsQuery, WorkspacesQuery
+from threads_async.redaction import redact_url
 from threads_async.retry import RetryPolicy
-from threads_async.telemetry import redact_url
 from threads_async.watch import ThreadWatch
 
 __all__ = [
+    "BrowserInstance",
+    "BrowserInstancesQuery",
     "ClientClosedError",
     "ConfigurationError",
     "ConnectionFailedError",
     "DecodeError",
     "EventKind",
     "ExecutionThread",
+    "ItemIterator",
+    "Listing",
+    "Page",
     "PageIterator",
     "PaginationError",
+    "Query",
     "RequestError",
     "RequestTimeoutError",
     "ResponseTooLargeError",
@@ -55,6 +72,10 @@ __all__ = [
     "ThreadsQuery",
     "TooManyRequestsError",
     "UnauthorizedError",
+    "Workspace",
+    "WorkspacesQuery",
     "__version__",
+    "configure_converter",
+    "make_converter",
     "redact_url",
 ]

@@ -1,45 +1,45 @@
 """The walk that is right on a list that changes while it is read. Performs no I/O.
 
-A walk by offset skips threads: when a thread before `start` stops, all threads behind it shift to the left. This walk
+A walk by offset skips items: when an item before `start` goes, all items behind it shift to the left. This walk
 requests pages that overlap, so that each page shows its own place in the list.
 
-A thread is *lasting* if it runs during the whole walk. Assumed is that no two threads ever change places, that a
-page is a slice of the list at one moment, and that `totalCount` is its length at that or another moment between request
-and answer.
+An item is *lasting* if it is in the list during the whole walk. Assumed is that no two items ever change places, that a
+page is a slice of the list at one moment, and that `totalCount` is its length at one between request and answer.
 
-Rule 1. A page counts if it holds a thread already seen, starts at index 0, or is the first page. Then every lasting
-        thread up to its end has been seen once the page is taken: those before a seen thread were seen earlier, and
+Rule 1. A page counts if it holds an item already seen, starts at index 0, or is the first page. Then every lasting
+        item up to its end has been seen once the page is taken: those before a seen item were seen earlier, and
         between it and the end of the page none is missing.
-Rule 2. Of a page that counts, the threads behind the last seen one are new. Unseen threads before it have started
-        since, and are left out.
+Rule 2. Of a page that counts, the items behind the last seen one are new. Unseen items before it have come since,
+        and are left out.
 Rule 3. A page that does not count is dropped, and the walk steps back: by half a page or by what the list has lost,
         then twice as far each time. If it comes so far back that a whole page has been seen, it halves the distance.
-Rule 4. The next page overlaps the last one by one thread while the list is quiet, and by its speed while it moves.
-Rule 5. The walk ends with a page that counts, reaches `totalCount` and is short: it holds fewer threads than requested
+Rule 4. The next page overlaps the last one by one item while the list is quiet, and by its speed while it moves.
+Rule 5. The walk ends with a page that counts, reaches `totalCount` and is short: it holds fewer items than requested
         and than the fullest page so far. A full page that reaches `totalCount` proves nothing, since the two may be
         from different moments; so one more page is requested that overlaps it.
-Rule 6. If new threads only append, the lasting threads are among the first N₀, where N₀ is the `totalCount` of the
-        first answer. Threads shift only to the left, so at least as many of them stand before a thread as its index
+Rule 6. If new items only append, the lasting items are among the first N₀, where N₀ is the `totalCount` of the
+        first answer. Items shift only to the left, so at least as many of them stand before an item as its index
         says, and at least as many as stand before another one and between the two on a page. When a page that counts
-        ends N₀ threads from the beginning, the walk ends. The first page proves nothing, as it may be older than N₀.
-Rule 7. A server that sends one thread a page leaves no room for an overlap. Then the next thread is requested alone,
-        and taken if the thread before it is found at its place once more, afterwards: no thread moves to the right, so
-        it was there in between. In an order in which threads do move to the right, this is a `PaginationError`.
+        ends N₀ items from the beginning, the walk ends. The first page proves nothing, as it may be older than N₀.
+Rule 7. A server that sends one item a page leaves no room for an overlap. Then the next item is requested alone,
+        and taken if the item before it is found at its place once more, afterwards: no item moves to the right, so
+        it was there in between. In an order in which items do move to the right, this is a `PaginationError`.
 Rules 8, 9 and 10 are the doubts of `_paging`: the server may ignore `start`, an answer contradicts itself, and the
-        server may filter after slicing. The third is raised by a page with more seen threads than the overlap and the
+        server may filter after slicing. The third is raised by a page with more seen items than the overlap and the
         growth of the list explain.
-Rule 11. All answers together may hold as many threads as eight readings of the list at the first answer and ten pages,
+Rule 11. All answers together may hold as many items as eight readings of the list at the first answer and ten pages,
         a page being no more than the first one. Another answer is a `PaginationError`: the list moves too fast.
 
 Only what is on a page matters, not when it was made, so pages may be requested ahead and answered in any order.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from typing import Generic
 
 from attrs import evolve, field, frozen
 
 from threads_async import _states as states
-from threads_async._identity import key_of
+from threads_async._keys import first_places, keys_of, last_place
 from threads_async._paging import (
     Doubt,
     Seen,
@@ -53,32 +53,34 @@ from threads_async._paging import (
     probe,
 )
 from threads_async._place import Budget, Place
-from threads_async.models import ThreadPage
+from threads_async.models import Page, T
 
 
 @frozen
-class ConsistentWalk:
+class ConsistentWalk(Generic[T]):
     """The consistent walk between two requests.
 
     Attributes:
         start: Index at which the walk begins.
-        total: Maximum number of threads to request at once.
-        remaining: How many threads may still be handed out, or None for all.
-        filtered: Whether only some threads are requested.
-        appends: Whether new threads only append, as in the order ``CreatedAt``.
+        total: Maximum number of items to request at once.
+        identity: What tells one item from another.
+        remaining: How many items may still be handed out, or None for all.
+        filtered: Whether only some items are requested.
+        appends: Whether new items only append, as in the order ``CreatedAt``.
         state: What the next answer is for.
         place: Where in the list it is, and how fast that moves.
         budget: How much may still be received; None before the first answer.
-        resume: Index of the first thread not handed out.
+        resume: Index of the first item not handed out.
         trusted: Whether the server is known not to ignore `start`.
     """
 
     start: int
     total: int
+    identity: Callable[[T], Hashable] = field(kw_only=True, repr=False)
     remaining: int | None = None
     filtered: bool = False
     appends: bool = True
-    state: states.State = field(factory=states.Beginning)
+    state: states.State[T] = field(factory=states.Beginning)
     place: Place = field(factory=Place)
     budget: Budget | None = None
     resume: int | None = None
@@ -93,7 +95,7 @@ class ConsistentWalk:
 
     @property
     def size(self) -> int:
-        """Maximum number of threads on a page: two at least, since one is the overlap."""
+        """Maximum number of items on a page: two at least, since one is the overlap."""
         return max(2, self.total)
 
     def next_slice(self) -> Slice | None:  # noqa: PLR0911 - one for each state
@@ -127,7 +129,7 @@ class ConsistentWalk:
         starts = range(asked.start + stride - overlap, end - overlap, stride - overlap)[:count]
         return guesses(starts, asked, self.size, self.place.wanted(self.remaining), overlap)
 
-    def accept(self, asked: Slice, page: ThreadPage, seen: Seen) -> Step:
+    def accept(self, asked: Slice, page: Page[T], seen: Seen) -> Step[T]:
         """Take the answer to `asked`, where `seen` holds the keys of all steps before.
 
         Raises:
@@ -148,7 +150,7 @@ class ConsistentWalk:
                 return _hear(walk, asked, page, seen)
 
 
-def _hear(walk: ConsistentWalk, asked: Slice, page: ThreadPage, seen: Seen, doubt: Doubt | None = None) -> Step:
+def _hear(walk: ConsistentWalk[T], asked: Slice, page: Page[T], seen: Seen, doubt: Doubt[T] | None = None) -> Step[T]:
     """Judge the page unless something is wrong with it in itself (rules 9 and 10)."""
     error = contradiction(asked, page, filtered=walk.filtered)
     if error is not None and len(page.items) > asked.total:
@@ -157,7 +159,6 @@ def _hear(walk: ConsistentWalk, asked: Slice, page: ThreadPage, seen: Seen, doub
         if isinstance(walk.state, states.Beginning) or page.total_count == 0:
             return Step(evolve(walk, state=states.Ended()))
         return _step_back(walk, asked.start, page)
-    # Rule 9.
     if error is not None:
         again = Doubt(page) if doubt is None else doubt.again(page)
         if again.settled:
@@ -169,78 +170,77 @@ def _hear(walk: ConsistentWalk, asked: Slice, page: ThreadPage, seen: Seen, doub
     return _judge(walk, asked, page, seen)
 
 
-def _is_suspect(walk: ConsistentWalk, asked: Slice, page: ThreadPage, seen: Seen) -> bool:
-    """Tell whether `page` shows more seen threads than a server that filters first can send (rule 10)."""
+def _is_suspect(walk: ConsistentWalk[T], asked: Slice, page: Page[T], seen: Seen) -> bool:
+    """Tell whether `page` shows more seen items than a server that filters first can send (rule 10)."""
     if not walk.filtered or isinstance(walk.state, states.Beginning | states.Seeking):
         return False
     if not isinstance(walk.state, states.Single) and walk.place.stride == walk.size:
         return False
     grown = max(0, page.total_count - walk.place.total_count)
     overlap = max(0, walk.place.last + 1 - asked.start)
-    return sum(key_of(thread) in seen for thread in page.items) > overlap + grown
+    return sum(key in seen for key in keys_of(page.items, walk.identity)) > overlap + grown
 
 
-def _judge(walk: ConsistentWalk, asked: Slice, page: ThreadPage, seen: Seen, *, probed: bool = False) -> Step:
+def _judge(walk: ConsistentWalk[T], asked: Slice, page: Page[T], seen: Seen, *, probed: bool = False) -> Step[T]:
     """Take a page, keep it until more is known, or drop it."""
-    keys = [key_of(thread) for thread in page.items]
+    keys = keys_of(page.items, walk.identity)
     place = walk.place
     again = (keys[0],) == place.keys[:1] and len(keys) >= min(asked.total, place.fullest)  # Rule 8
     if again and asked.start > place.start and not (walk.trusted or probed):
         return Step(evolve(walk, state=states.Probing(asked, page, walk.state)))
-    # Rule 7: first the next thread, then the one before it once more.
+    # Rule 7: first the next item, then the one before it once more.
     if isinstance(walk.state, states.Single):
         following = walk.state.next
         if following is None and asked.start == place.last + 1 and seen.isdisjoint(keys):
             return Step(evolve(walk, state=states.Single(page)))
         if following is not None and asked.start == place.last and (*keys,) == place.keys[-1:]:
-            later = [key_of(thread) for thread in following.items]
+            later = keys_of(following.items, walk.identity)
             return _take(walk, Slice(following.start, walk.size), following, later, -1)
     # Rule 1.
-    position = next((index for index in reversed(range(len(keys))) if keys[index] in seen), -1)
+    position = last_place(keys, seen)
     if position >= 0 or asked.start == 0 or isinstance(walk.state, states.Beginning):
         return _take(walk, asked, page, keys, position)
     return _step_back(walk, asked.start, page)
 
 
-def _step_back(walk: ConsistentWalk, high: int, page: ThreadPage) -> Step:
+def _step_back(walk: ConsistentWalk[T], high: int, page: Page[T]) -> Step[T]:
     """Drop `page`, on which nothing at or after the index `high` has been seen (rule 3)."""
     place = evolve(walk.place, total_count=page.total_count)
     return Step(evolve(walk, state=states.stepped_back(walk.state, walk.place, high, page.total_count), place=place))
 
 
-def _take(walk: ConsistentWalk, asked: Slice, page: ThreadPage, keys: list[Hashable], position: int) -> Step:
-    """Take a page that counts, whose last seen thread is at `position`; -1 if there is none."""
-    # Of threads that agree in everything, the first one.
-    new = dict(zip(reversed(keys[position + 1 :]), range(len(keys) - 1, position, -1), strict=True))
-    places = sorted(new.values())
-    items = tuple([page.items[index] for index in places[: walk.remaining]])
+def _take(walk: ConsistentWalk[T], asked: Slice, page: Page[T], keys: list[Hashable], position: int) -> Step[T]:
+    """Take a page that counts, whose last seen item is at `position`; -1 if there is none."""
+    # Of items that agree in everything, the first one.
+    places = first_places(keys, position + 1)
+    items = tuple(map(page.items.__getitem__, places[: walk.remaining]))
     # Rule 6. To a server that filters after slicing, an index means something else. And if nothing on a page from
     # index 0 has been seen, all that was seen stood before it, unless it begins before the walk.
     least = walk.place.passed if position < 0 and asked.start == walk.start == 0 else asked.start
     least = 0 if walk.filtered and position >= 0 else least
-    place = walk.place.after(asked, keys, page.total_count, len(new), position, full=walk.size, least=least)
+    place = walk.place.after(asked, keys, page.total_count, len(places), position, full=walk.size, least=least)
+    all_taken = len(items) == len(places)
     after_page = evolve(
         walk,
         remaining=None if walk.remaining is None else walk.remaining - len(items),
-        state=_state_after(walk, asked, page, place, bool(new)) if len(items) == len(new) else states.Following(),
+        state=_state_after(walk, asked, page, place, bool(items)) if all_taken else states.Following(),
         place=place,
-        resume=asked.start + (places[len(items)] if len(items) < len(new) else len(keys)),
+        resume=asked.start + (len(keys) if all_taken else places[len(items)]),
     )
-    return Step(after_page, items, asked.start + position + 1, tuple(new))
+    return Step(after_page, items, asked.start + position + 1, tuple(map(keys.__getitem__, places)))
 
 
-def _state_after(walk: ConsistentWalk, asked: Slice, page: ThreadPage, place: Place, new: bool) -> states.State:
+def _state_after(walk: ConsistentWalk[T], asked: Slice, page: Page[T], place: Place, new: bool) -> states.State[T]:
     """Return the state after a page that counts and leads to `place` (rules 3, 5, 6 and 7)."""
     received = len(page.items)
     # Rules 5 and 6.
     done = walk.appends and walk.budget is not None and place.passed >= walk.budget.count
     if place.last + 1 >= page.total_count:
         short = received < min(asked.total, walk.place.fullest or asked.total)
-        # If the same thread is last again, at the same index, the list ended there in between: it has not shifted.
-        # Where threads move to the right too, only a thread that comes alone shows that.
-        same = (place.last, place.keys[-1:]) == (walk.place.last, walk.place.keys[-1:]) and (
-            walk.appends or received == 1
-        )
+        # If the same item is last again, at the same index, the list ended there in between: it has not shifted.
+        # Where items move to the right too, only an item that comes alone shows that.
+        same = (place.last, place.keys[-1:]) == (walk.place.last, walk.place.keys[-1:])
+        same = same and (walk.appends or received == 1)
         twice = walk.state == states.Confirming() and place.last + 1 == page.total_count and (done or same)
         return states.Ended() if short or twice else states.Confirming()
     if done:
@@ -253,7 +253,7 @@ def _state_after(walk: ConsistentWalk, asked: Slice, page: ThreadPage, place: Pl
         if not doubt.settled:
             return states.Alone(doubt)
         if not walk.appends:
-            what = "the server sends one thread a page, which can be read consistently in the order CreatedAt only"
+            what = "the server sends one item a page, which can be read consistently only where new items come last"
             raise pagination_error(asked, page, what, "read it without consistent=True")
         return states.Single()
     # Rule 3.

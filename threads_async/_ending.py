@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import Callable, Iterable
+from types import TracebackType
 from typing import Any
 
 
@@ -30,21 +31,35 @@ async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
     await asyncio.gather(*(task for task in tasks if task.get_loop() is loop), return_exceptions=True)
 
 
+class TimeLimit:
+    """A time limit that is among `running` while it is in force."""
+
+    __slots__ = ("_running", "_timeout")
+
+    def __init__(self, seconds: float | None, running: dict[asyncio.Timeout, asyncio.AbstractEventLoop]) -> None:
+        self._timeout = asyncio.timeout(seconds)
+        self._running = running
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+        self._running[self._timeout] = asyncio.get_running_loop()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        del self._running[self._timeout]
+        await self._timeout.__aexit__(kind, error, traceback)
+
+
 class TimeLimits:
     """Time limits of what runs, all of which can be brought forward to now."""
 
     def __init__(self) -> None:
         self._running: dict[asyncio.Timeout, asyncio.AbstractEventLoop] = {}
 
-    @contextlib.asynccontextmanager
-    async def limit(self, seconds: float | None) -> AsyncGenerator[None]:
-        """Raise `TimeoutError` in what runs within once `seconds` have passed, or at `expire`."""
-        async with asyncio.timeout(seconds) as timeout:
-            self._running[timeout] = asyncio.get_running_loop()
-            try:
-                yield
-            finally:
-                del self._running[timeout]
+    def limit(self, seconds: float | None) -> "TimeLimit":
+        """Return a context that raises `TimeoutError` in what runs within, after `seconds` or at `expire`."""
+        return TimeLimit(seconds, self._running)
 
     def expire(self) -> None:
         """Let all time limits expire."""

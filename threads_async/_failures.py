@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
+from threads_async._exchange import Request
 from threads_async._settings import DEFAULT_BASE_URL
-from threads_async._wire import Request
 from threads_async.errors import ConnectionFailedError, DecodeError, RequestError
 
 _WORDS: Final = {

@@ -37,11 +37,20 @@ def tell_of_retry(error: RequestError, url: str, *, of: int, wait: float) -> Non
     )
 
 
-def tell_of_drift(before: int, after: int) -> None:
-    """Record that a list has moved while a plain walk was reading it."""
+def tell_of_drift(before: int, after: int, noun: str, *, remedy: bool) -> None:
+    """Record that a list has moved while a plain walk was reading it.
+
+    Args:
+        before: `totalCount` of an answer.
+        after: That of the next one.
+        noun: What the items are called.
+        remedy: Whether they can be listed consistently.
+    """
+    advice = "; consistent=True gives each that is there during the whole listing exactly once" if remedy else ""
     _logger.warning(
-        "totalCount changed from %d to %d while the threads were listed: some may be missing or come "
-        "twice; threads(consistent=True) gives each that lives through the listing exactly once",
+        "totalCount changed from %d to %d while the %s were listed: some may be missing or come twice%s",
         before,
         after,
+        noun,
+        advice,
     )

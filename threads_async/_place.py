@@ -1,12 +1,12 @@
 """Where a walk is in a list that moves, how fast that moves, and when to give up. Performs no I/O."""
 
 from collections.abc import Hashable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
 from threads_async._paging import Slice, pagination_error
-from threads_async.models import ThreadPage
+from threads_async.models import Page
 
 _READINGS: Final = 8
 _PAGES: Final = 10
@@ -17,16 +17,16 @@ class Place:
     """Where in the list a walk is, as the pages that counted show it, and how fast the list moves.
 
     Attributes:
-        start: Index of the first thread of the last page that counted.
-        keys: The keys of its threads; none before the first page.
-        base: At least so many threads of the first answer's list stand before it, if threads only append; None if
+        start: Index of the first item of the last page that counted.
+        keys: The keys of its items; none before the first page.
+        base: At least so many items of the first answer's list stand before it, if items only append; None if
             the page may be older than that answer's `totalCount`.
-        stride: How many threads a page is expected to hold.
-        fullest: The most threads that a page held.
-        new: How many threads of the last page that counted were new.
+        stride: How many items a page is expected to hold.
+        fullest: The most items that a page held.
+        new: How many items of the last page that counted were new.
         total_count: `totalCount` of the newest page that was taken or dropped.
-        passed: At least so many threads of the first answer's list are known to be passed, if threads only append.
-        speed: By how many threads the list shifts to the left from one answer to the next. It rises at once to what
+        passed: At least so many items of the first answer's list are known to be passed, if items only append.
+        speed: By how many items the list shifts to the left from one answer to the next. It rises at once to what
             was observed, and falls by half of the difference.
         answers: How many answers have come since the last page that counted.
     """
@@ -44,15 +44,15 @@ class Place:
 
     @property
     def last(self) -> int:
-        """Index of the last thread of the last page that counted; -1 before the first page."""
+        """Index of the last item of the last page that counted; -1 before the first page."""
         return self.start + len(self.keys) - 1
 
     @property
     def overlap(self) -> int:
-        """By how many threads the next page is to overlap the last one.
+        """By how many items the next page is to overlap the last one.
 
-        One thread while the list is quiet. On a list that moves, the shift that is to be expected, a quarter more
-        for safety, and one thread. Rounded up to eighths of a page, so that a small change of the speed does not make
+        One item while the list is quiet. On a list that moves, the shift that is to be expected, a quarter more
+        for safety, and one item. Rounded up to eighths of a page, so that a small change of the speed does not make
         the requests in flight useless.
         """
         if self.speed == 0:
@@ -61,7 +61,7 @@ class Place:
         return _quotient(1 + self.speed + _quotient(self.speed, 4), unit) * unit
 
     def wanted(self, remaining: int | None) -> int | None:
-        """Return how many new threads to ask for where `remaining` may still be handed out; None for a whole page.
+        """Return how many new items to ask for where `remaining` may still be handed out; None for a whole page.
 
         A whole one also after a page that brought nothing new: a short one might not catch up with the list.
         """
@@ -90,12 +90,12 @@ class Place:
 
         Args:
             asked: What was requested.
-            keys: The keys of all threads on the page.
+            keys: The keys of all items on the page.
             total_count: `totalCount` of the answer.
-            new: How many of the threads are new.
-            position: Where on the page the last thread stands that had been seen; -1 if there is none.
-            full: How many threads the server is asked for.
-            least: At least so many threads of the first answer's list stand before the page, by what is known else.
+            new: How many of the items are new.
+            position: Where on the page the last item stands that had been seen; -1 if there is none.
+            full: How many items the server is asked for.
+            least: At least so many items of the first answer's list stand before the page, by what is known else.
         """
         received = len(keys)
         is_first = not self.keys
@@ -114,20 +114,20 @@ class Place:
         )
 
     def _base_of(self, start: int, keys: Sequence[Hashable], position: int) -> int:
-        """Return how many threads stand before a page at least, by a thread that it shares with the page before."""
+        """Return how many items stand before a page at least, by an item that it shares with the page before."""
         if self.base is None:
             return 0
         if position < 0:
-            # A page of one thread follows the one before it; at index 0 nothing is shared.
+            # A page of one item follows the one before it; at index 0 nothing is shared.
             return self.base + len(self.keys) if start == self.last + 1 else 0
         shared = keys[position]
-        # Of threads that agree in everything, it is not known which one is shared.
+        # Of items that agree in everything, it is not known which one is shared.
         if self.keys.count(shared) != 1 or keys.count(shared) != 1:
             return 0
         return self.base + self.keys.index(shared) - position
 
     def _speed(self, index: int) -> int:
-        """Return the speed, where the last seen thread is found at `index`; -1 if it is gone with all before it."""
+        """Return the speed, where the last seen item is found at `index`; -1 if it is gone with all before it."""
         observed = max(0, _quotient(self.last - index, max(1, self.answers)))
         return max(observed, self.speed - _quotient(self.speed - observed, 2))
 
@@ -139,12 +139,12 @@ def _quotient(number: int, divisor: int) -> int:
 
 @frozen
 class Budget:
-    """How many threads may still be received, so that a walk ends however the list moves.
+    """How many items may still be received, so that a walk ends however the list moves.
 
     Attributes:
         count: `totalCount` of the first answer.
-        page: How many threads the first page held, or was to hold if the list was not longer.
-        left: How many threads may still be received.
+        page: How many items the first page held, or was to hold if the list was not longer.
+        left: How many items may still be received.
     """
 
     count: int
@@ -152,17 +152,17 @@ class Budget:
     left: int
 
     @classmethod
-    def after(cls, page: ThreadPage, size: int) -> "Budget":
+    def after(cls, page: Page[Any], size: int) -> "Budget":
         """Return the budget after the first answer: eight readings of the list, and ten pages.
 
         Args:
             page: The first answer.
-            size: How many threads a page is to hold.
+            size: How many items a page is to hold.
         """
         held = len(page.items) if 0 < len(page.items) < page.total_count - page.start else size
         return cls(page.total_count, held, _READINGS * page.total_count + _PAGES * held)
 
-    def spend(self, asked: Slice, page: ThreadPage) -> "Budget":
+    def spend(self, asked: Slice, page: Page[Any]) -> "Budget":
         """Return the budget after one more answer. An empty page costs as much as the first page.
 
         Raises:

@@ -1,20 +1,21 @@
 """The plain walk: slice after slice by offset. Performs no I/O.
 
-Rule 1. `start` advances by the threads that came, so a server that caps its pages costs requests, not threads.
+Rule 1. `start` advances by the items that came, so a server that caps its pages costs requests, not items.
 Rule 2. The walk ends when `start` plus what came reaches `totalCount` by the newest answer. Nothing is asked for past
         that end.
 Rule 3. What a server sends for a `start` at or past its own count is no part of the list: some send the last page
         again.
 Rule 4. A page larger than requested is a `PaginationError` at once.
 Rules 5, 6 and 7 are the doubts of `_paging`: the server may ignore `start`, an answer contradicts itself, and the
-        server may filter after slicing. A page raises the third doubt if it shares a thread with a short page before
+        server may filter after slicing. A page raises the third doubt if it shares an item with a short page before
         it.
 """
 
-from typing import TypeAlias
+from typing import Generic, TypeAlias
 
 from attrs import evolve, frozen
 
+from threads_async._checks import INT32_MAX
 from threads_async._paging import (
     Doubt,
     Seen,
@@ -28,34 +29,34 @@ from threads_async._paging import (
     pagination_error,
     probe,
 )
-from threads_async.models import INT32_MAX, ThreadPage
+from threads_async.models import Page, T
 
 
 @frozen
-class Checking(Suspect):
+class Checking(Suspect[T]):
     """A page that looks as if the server filtered after slicing (rule 7)."""
 
 
 @frozen
-class Probing(Suspect):
+class Probing(Suspect[T]):
     """A page that looks as if the server ignored `start` (rule 5)."""
 
 
-Waiting: TypeAlias = Doubt | Checking | Probing
+Waiting: TypeAlias = Doubt[T] | Checking[T] | Probing[T]
 """What the next answer is for, if it is not the next page."""
 
 
 @frozen
-class PlainWalk:
+class PlainWalk(Generic[T]):
     """The walk by offset.
 
     Attributes:
-        start: Index of the next thread to ask for.
-        total: Most threads to ask for at once.
-        remaining: How many threads may still be handed out, or None for all.
-        filtered: Whether only some threads are asked for.
+        start: Index of the next item to ask for.
+        total: Most items to ask for at once.
+        remaining: How many items may still be handed out, or None for all.
+        filtered: Whether only some items are asked for.
         exhausted: Whether the end of the list has been reached.
-        stride: How many threads a page is expected to hold: `total`, or what the server last sent instead.
+        stride: How many items a page is expected to hold: `total`, or what the server last sent instead.
         previous: The page before, or None at the beginning.
         waiting: What the next answer is for; None if it is the next page.
         trusted: Whether the server is known to heed `start` (rule 5).
@@ -67,8 +68,8 @@ class PlainWalk:
     filtered: bool = False
     exhausted: bool = False
     stride: int = 0
-    previous: ThreadPage | None = None
-    waiting: Waiting | None = None
+    previous: Page[T] | None = None
+    waiting: Waiting[T] | None = None
     trusted: bool = False
 
     @property
@@ -93,7 +94,7 @@ class PlainWalk:
         starts = range(self.start + self.stride, self.previous.total_count, self.stride)[:count]
         return guesses(starts, Slice(self.start, self.total), self.total, self.remaining)
 
-    def accept(self, asked: Slice, page: ThreadPage, seen: Seen = frozenset()) -> Step:  # noqa: ARG002
+    def accept(self, asked: Slice, page: Page[T], seen: Seen = frozenset()) -> Step[T]:  # noqa: ARG002
         """Take the answer to `asked`. What was `seen` does not matter here.
 
         Raises:
@@ -112,25 +113,25 @@ class PlainWalk:
             return Step(evolve(self, waiting=Checking(asked, page)))
         return _take(self, asked, page)
 
-    def _is_past_the_end(self, asked: Slice, page: ThreadPage) -> bool:
+    def _is_past_the_end(self, asked: Slice, page: Page[T]) -> bool:
         """Tell whether `asked` begins past the end, so that the items on `page` are none of it (rule 3)."""
         if asked.start < page.total_count:
             return False
         if not page.items or (self.previous is None and asked.start > 0):
             return True
         # Here the list has shrunk since the page before, or the count is a lie. The last page of a list that shrank
-        # has threads in common with the page before; what has none is not explained by that.
+        # has items in common with the page before; what has none is not explained by that.
         return self.previous is not None and not set(self.previous.items).isdisjoint(page.items)
 
-    def _is_suspect(self, page: ThreadPage) -> bool:
-        """Tell whether `page` shares a thread with a short page before it."""
+    def _is_suspect(self, page: Page[T]) -> bool:
+        """Tell whether `page` shares an item with a short page before it."""
         before = self.previous
         if before is None or not self.filtered or self.stride == self.total:
             return False
         return not set(before.items).isdisjoint(page.items)
 
 
-def _take(walk: PlainWalk, asked: Slice, page: ThreadPage, *, probed: bool = False) -> Step:
+def _take(walk: PlainWalk[T], asked: Slice, page: Page[T], *, probed: bool = False) -> Step[T]:
     """Take a page that is not past the end (rules 1, 2, 4, 5 and 6)."""
     received = len(page.items)
     before = () if walk.previous is None or walk.trusted or probed else walk.previous.items

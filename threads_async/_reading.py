@@ -5,8 +5,9 @@ from typing import Final
 
 import aiohttp
 
+from threads_async._codec import is_cut
+from threads_async._exchange import Response
 from threads_async._failures import cut_short
-from threads_async._wire import Response, is_cut
 from threads_async.errors import RequestError, ResponseTooLargeError
 
 _MOST_OF_AN_ERROR: Final = 64 * 2**10
@@ -29,7 +30,7 @@ async def read_answer(answer: aiohttp.ClientResponse, limit: int) -> Response | 
     if len(body) > limit:
         return ResponseTooLargeError(
             f"the answer is larger than max_response_bytes ({limit})",
-            hint="ask for fewer threads at once with total",
+            hint="ask for less at once with total",
             limit=limit,
         )
     if _ends_with_connection(answer) and is_cut(body):
@@ -41,7 +42,7 @@ async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
     """Return the body, or its beginning, which is larger than `limit`."""
     chunks: list[bytes] = []
     size = 0
-    async for chunk in answer.content.iter_any():
+    while chunk := await answer.content.readany():
         chunks.append(chunk)
         size += len(chunk)
         if size > limit:

@@ -1,9 +1,11 @@
 """Keep tokens out of sight. Performs no I/O.
 
-Two kinds of secret pass through the client: the API token of its user, and the tokens of the threads it lists. Both
-open doors, so neither may stand in a repr, a message, a log, a pickle of ours or a traceback that prints locals.
+Three kinds of secret pass through the client: the API token of its user, the tokens of the threads it lists, and the
+connection strings of browsers. All grant access, so none of them may be in a repr, a message, a log, a pickle of ours
+or a traceback that prints locals.
 """
 
+import functools
 import html
 import json
 import re
@@ -40,15 +42,21 @@ def _ways_to_write(character: str) -> str:
     return f"(?:{re.escape(character)}|(?i:{'|'.join(escapes)}))"
 
 
-_BEGINNING: Final = "".join(map(_ways_to_write, "eyJ"))
-_DOT: Final = _ways_to_write(".")
-_LETTER: Final = rf"(?!{_DOT})(?:[\w-]|\\{{1,4}}u00[2-7][0-9a-fA-F]|%[2-7][0-9a-fA-F]|&#[xX]?[0-9a-fA-F]{{2,6}};)"
-_JWT: Final = re.compile(rf"{_BEGINNING}(?:{_LETTER}){{5,}}+({_DOT}(?:{_LETTER})++(?:{_DOT}(?:{_LETTER})*+)?)?")
-"""A JWT, also with characters escaped as JSON, a URL or HTML escape them.
+@functools.cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of a JWT and of an address of DevTools, whether escaped as JSON, a URL or HTML do it or not.
 
-Without a group, it only begins like one: such a run of letters is matched as well so that it is read once, not once for
-each place in it where a JWT could begin.
-"""
+    Without its group, the first one only begins like a JWT: such a run of letters is matched as well so that it is read
+    once, not once for each place in it where a JWT could begin. The group of the second one is all but the last part of
+    the address, which opens it. They are made when they are first needed: only errors need them.
+    """
+    dot, slash = _ways_to_write("."), _ways_to_write("/")
+    letter = rf"(?!{dot})(?:[\w-]|\\{{1,4}}u00[2-7][0-9a-fA-F]|%[2-7][0-9a-fA-F]|&#[xX]?[0-9a-fA-F]{{2,6}};)"
+    beginning, devtools = ("".join(map(_ways_to_write, text)) for text in ("eyJ", "devtools"))
+    return (
+        re.compile(rf"{beginning}(?:{letter}){{5,}}+({dot}(?:{letter})++(?:{dot}(?:{letter})*+)?)?"),
+        re.compile(rf"({devtools}{slash}\w++{slash})(?:{letter})++", re.IGNORECASE),
+    )
 
 
 @final
@@ -84,25 +92,36 @@ def shorten(token: str | None) -> str | None:
     return f"{token[:3]}…{token[-4:]}"
 
 
+def show_shortened(token: str | None) -> str:
+    """Return what the repr of a value shows of a secret."""
+    return repr(shorten(token))
+
+
+SECRET: Final = {"secret": True}
+"""The metadata of an attrs field that holds a secret."""
+
+
 def _pattern_of(secret: Secret) -> re.Pattern[str]:
     return re.compile("".join(map(_ways_to_write, secret.reveal())), re.IGNORECASE)
 
 
 def scrub(text: str, *secrets: Secret) -> str:
-    """Return `text` without `secrets` and with everything that looks like a thread token shortened.
+    """Return `text` without `secrets`, and with everything shortened that looks like a token or an address of DevTools.
 
     Secrets are found as they are and with any of their characters escaped, as JSON, URLs and HTML do it.
     """
     # The longest first: one may be a part of another.
     for secret in sorted(secrets, key=lambda secret: len(secret.reveal()), reverse=True):
         text = _pattern_of(secret).sub("…", text)
-    return _JWT.sub(_shorten_match, text)
+    jwt, devtools = _patterns()
+    return jwt.sub(_shorten_match, devtools.sub(r"\1…", text))
 
 
 def _count(text: str, *secrets: Secret) -> int:
     """Return how many secrets are in `text`."""
     known = sum(len(_pattern_of(secret).findall(text)) for secret in secrets)
-    return known + sum(found[1] is not None for found in _JWT.finditer(text))
+    jwt, devtools = _patterns()
+    return known + len(devtools.findall(text)) + sum(found[1] is not None for found in jwt.finditer(text))
 
 
 def _shorten_match(found: re.Match[str]) -> str:

@@ -2,37 +2,41 @@
 
 import asyncio
 import sys
-from typing import Final
+from typing import Any, Final
 
-from threads_async import _ending, _wire
+from threads_async import _codec, _ending, _exchange
+from threads_async._endpoints import Endpoint
+from threads_async._paging import Slice
 from threads_async._tracebacks import without_frames_of
 from threads_async._transport import Transport
 from threads_async.errors import ThreadsError
-from threads_async.models import ThreadPage, ThreadsQuery
+from threads_async.models import Page, T
+from threads_async.queries import Query
 
 _WITH_SECRETS: Final = (
-    *("aiohttp", "aiosignal", "multidict", "yarl"),
-    *("threads_async._reading", "threads_async._session", "threads_async._transport"),
-    *("threads_async._secrets", "threads_async._status", "threads_async._wire"),
+    *("aiohttp", "aiosignal", "cattrs", "multidict", "yarl"),
+    *("threads_async._reading", "threads_async._session", "threads_async._transport", "threads_async.converters"),
+    *("threads_async._codec", "threads_async._exchange", "threads_async._records", "threads_async._secrets"),
+    "threads_async._status",
 )
 """Modules whose frames hold headers, addresses or bodies."""
 
 
 class PageSource:
-    """Fetches pages from one base URL, now or in a task that it ends when it is closed."""
+    """Fetches pages from one base URL, now or in a task, and owns those tasks: it ends them when it is closed."""
 
     def __init__(self, base_url: str, transport: Transport) -> None:
         self._base_url = base_url
         self._transport = transport
-        self._tasks: set[asyncio.Task[ThreadPage]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def closed(self) -> bool:
         """Whether it has been closed."""
         return self._transport.closed
 
-    async def fetch(self, query: ThreadsQuery) -> ThreadPage:
-        """Return the page that `query` asks for.
+    async def fetch(self, endpoint: Endpoint[T], query: Query[T], asked: Slice | None = None) -> Page[T]:
+        """Return a page of what `query` wants of `endpoint`: the slice `asked`, or else its own.
 
         Whatever ends it comes without the frames below: those of aiohttp hold the API token, the address and the body,
         which tools that show the locals of a traceback would show; and an error that is held by a frame which it holds
@@ -43,8 +47,8 @@ class PageSource:
         """
         handled = sys.exception()
         try:
-            request = _wire.encode(query, self._base_url)
-            return _wire.decode(request, await self._transport.get(request))
+            request = _exchange.encode(endpoint, query, self._base_url, asked)
+            return _codec.decode(endpoint, request, await self._transport.get(request))
         except ThreadsError as error:
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
         except Exception as error:
@@ -56,14 +60,14 @@ class PageSource:
             error.__context__ = None
             raise error.with_traceback(None)  # noqa: B904 - likewise
 
-    def start(self, query: ThreadsQuery) -> "asyncio.Task[ThreadPage]":
-        """Start to fetch the page that `query` asks for."""
-        task = asyncio.get_running_loop().create_task(self.fetch(query))
+    def start(self, endpoint: Endpoint[T], query: Query[T], asked: Slice) -> "asyncio.Task[Page[T]]":
+        """Start to fetch a slice. Whoever no longer wants it cancels the task."""
+        task = asyncio.get_running_loop().create_task(self.fetch(endpoint, query, asked))
         self._tasks.add(task)
         task.add_done_callback(self._forget)
         return task
 
-    def _forget(self, task: "asyncio.Task[ThreadPage]") -> None:
+    def _forget(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
         if not task.cancelled():
             # A wrong guess may fail without anybody asking; to look at the error is to keep asyncio from reporting it.

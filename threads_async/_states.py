@@ -3,13 +3,13 @@
 The rules that lead from one to another are those of `_consistent`.
 """
 
-from typing import TypeAlias
+from typing import Any, Generic, TypeAlias
 
 from attrs import frozen
 
 from threads_async._paging import Doubt, Suspect
 from threads_async._place import Place
-from threads_async.models import ThreadPage
+from threads_async.models import Page, T
 
 
 @frozen
@@ -45,43 +45,43 @@ class Seeking:
 
 
 @frozen
-class Alone:
-    """The last page held only the last thread, though more are counted; it is requested again (rule 7)."""
+class Alone(Generic[T]):
+    """The last page held only the last item, though more are counted; it is requested again (rule 7)."""
 
-    doubt: Doubt
+    doubt: Doubt[T]
 
 
 @frozen
-class Single:
-    """The server sends one thread a page (rule 7).
+class Single(Generic[T]):
+    """The server sends one item a page (rule 7).
 
     Attributes:
-        next: The page of the next thread, which waits for the thread before it to be found again; None before it came.
+        next: The page of the next item, which waits for the item before it to be found again; None before it came.
     """
 
-    next: ThreadPage | None = None
+    next: Page[T] | None = None
 
 
 @frozen
-class Probing(Suspect):
+class Probing(Suspect[T]):
     """A page looks as if the server ignored `start`: the last index is requested (rule 8)."""
 
-    then: "State"
+    then: "State[T]"
 
 
 @frozen
-class Doubting:
+class Doubting(Generic[T]):
     """An answer contradicted itself and is requested again (rule 9)."""
 
-    doubt: Doubt
-    then: "State"
+    doubt: Doubt[T]
+    then: "State[T]"
 
 
 @frozen
-class Checking(Suspect):
+class Checking(Suspect[T]):
     """A page looks as if the server filtered after slicing: the page before it is requested again (rule 10)."""
 
-    then: "State"
+    then: "State[T]"
 
 
 @frozen
@@ -89,10 +89,12 @@ class Ended:
     """The end of the list has been reached."""
 
 
-State: TypeAlias = Beginning | Following | Confirming | Seeking | Alone | Single | Probing | Doubting | Checking | Ended
+State: TypeAlias = (
+    Beginning | Following | Confirming | Seeking | Alone[T] | Single[T] | Probing[T] | Doubting[T] | Checking[T] | Ended
+)
 
 
-def stepped_back(state: State, place: Place, high: int, total_count: int) -> Seeking:
+def stepped_back(state: State[Any], place: Place, high: int, total_count: int) -> Seeking:
     """Return the state after a page that does not count (rule 3).
 
     Args:
@@ -111,7 +113,7 @@ def stepped_back(state: State, place: Place, high: int, total_count: int) -> See
     return Seeking(max(0, min(start, total_count - max(1, place.stride // 2))), step, low, high)
 
 
-def too_far_back(state: State, before: Place, place: Place) -> Seeking | Following:
+def too_far_back(state: State[Any], before: Place, place: Place) -> Seeking | Following:
     """Return the state after a page on which everything had been seen (rule 3).
 
     Args:
@@ -120,7 +122,7 @@ def too_far_back(state: State, before: Place, place: Place) -> Seeking | Followi
         place: Where the walk is after it.
     """
     high, step = (state.high, state.step) if isinstance(state, Seeking) else (before.last, place.stride)
-    # The first thread not seen is between here and there.
+    # The first item not seen is between here and there.
     if high - place.last > place.stride // 2:
         return Seeking((place.last + high) // 2, step, place.last, high)
     return Following()

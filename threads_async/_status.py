@@ -11,8 +11,8 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from threads_async._exchange import Response
 from threads_async._secrets import Secret, excerpt
-from threads_async._wire import Response
 from threads_async.errors import ServerError, StatusError, TooManyRequestsError, UnauthorizedError
 
 _SERVER_ERRORS: Final = range(500, 600)
@@ -23,8 +23,8 @@ _MARKUP: Final = re.compile(
 )
 
 
-def status_error(response: Response, *secrets: Secret, now: datetime) -> StatusError | None:
-    """Return the error that the status of `response` stands for, or None for 200.
+def status_error(response: Response, *secrets: Secret, now: datetime) -> StatusError:
+    """Return the error that the status of `response` stands for, which is not 200.
 
     Args:
         response: The answer.
@@ -32,8 +32,6 @@ def status_error(response: Response, *secrets: Secret, now: datetime) -> StatusE
         now: The time, for a `Retry-After` that is a date.
     """
     status = response.status
-    if status == HTTPStatus.OK:
-        return None
     said = _server_message(response, *secrets)
     html = "html" in response.headers.get("Content-Type", "").lower() or (
         said is not None and _MARKUP.search(said) is not None

@@ -1,26 +1,19 @@
-"""The client: settings, the session, and what can be asked."""
+"""The client: what can be asked."""
 
-import os
-from types import TracebackType
-from typing import Self
+from uuid import UUID
 
-import aiohttp
-
-from threads_async._paging import Slice, contradiction
-from threads_async._settings import read_settings
-from threads_async._source import PageSource
-from threads_async._transport import Limits, Transport
-from threads_async.errors import ClientClosedError, ConfigurationError
-from threads_async.listing import ThreadListing
-from threads_async.models import ThreadPage, ThreadsQuery, ThreadType
-from threads_async.retry import RetryPolicy, check_seconds
+from threads_async._base_client import BaseClient
+from threads_async._checks import check_seconds
+from threads_async._endpoints import BROWSER_INSTANCES, THREADS, WORKSPACES, endpoint_of
+from threads_async._paging import Slice, single_page
+from threads_async.listing import Listing, ThreadListing
+from threads_async.models import BrowserInstance, Page, T, ThreadType, Workspace
+from threads_async.queries import BrowserInstancesQuery, Query, ThreadsQuery, WorkspacesQuery
 from threads_async.watch import ThreadWatch
 
-_DEFAULT_RETRY = RetryPolicy()
 
-
-class ThreadsClient:
-    """Lists the execution threads of a ZennoBrowser.
+class ThreadsClient(BaseClient):
+    """Lists the execution threads, the workspaces and the running browsers of a ZennoBrowser.
 
     One client serves a whole program, and any number of tasks at once. Use it as ``async with ThreadsClient() as
     client:``, or call `close` at the end. Making one sends nothing and needs no event loop.
@@ -39,58 +32,6 @@ class ThreadsClient:
     Raises:
         ConfigurationError: A setting is missing or wrong; it names the parameter.
     """
-
-    def __init__(  # noqa: PLR0913 - all but the first by keyword
-        self,
-        token: str | None = None,
-        *,
-        base_url: str | None = None,
-        session: aiohttp.ClientSession | None = None,
-        timeout: float = 30.0,
-        retry: RetryPolicy = _DEFAULT_RETRY,
-        max_response_bytes: int = 64 * 2**20,
-    ) -> None:
-        settings = read_settings(token, base_url, os.environ)
-        token = base_url = None  # what is wrong from here on must not show them in a traceback that prints locals
-        if isinstance(settings, ConfigurationError):
-            raise settings
-        check_seconds("timeout", timeout)
-        if type(max_response_bytes) is not int or max_response_bytes < 1:
-            raise ConfigurationError(
-                "max_response_bytes must be a whole number from 1 up", parameter="max_response_bytes"
-            )
-        self._base_url = settings.base_url
-        limits = Limits(timeout=timeout, response_bytes=max_response_bytes, retry=retry)
-        self._source = PageSource(self._base_url, Transport(settings.token, session, limits))
-
-    def __repr__(self) -> str:
-        if not hasattr(self, "_source"):
-            return "<ThreadsClient that was not made>"
-        return f"<ThreadsClient of {self._base_url}{', closed' if self.closed else ''}>"
-
-    @property
-    def base_url(self) -> str:
-        """Where the API answers, without a slash at its end."""
-        return self._base_url
-
-    @property
-    def closed(self) -> bool:
-        """Whether the client has been closed."""
-        return self._source.closed
-
-    async def __aenter__(self) -> Self:
-        if self.closed:
-            raise ClientClosedError("the client is closed; make a new one")
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the client, and its session unless that was given. May be called again."""
-        await self._source.close()
 
     def threads(  # noqa: PLR0913 - the parameters of the API, all by keyword
         self,
@@ -135,7 +76,81 @@ class ThreadsClient:
             type=type,
             sorting=sorting,
         )
-        return ThreadListing(self._source, query, max_items=max_items, prefetch=prefetch, consistent=consistent)
+        return Listing(self._source, THREADS, query, max_items=max_items, prefetch=prefetch, consistent=consistent)
+
+    def workspaces(  # noqa: PLR0913 - the parameters of the API, all by keyword
+        self,
+        *,
+        start: int = 0,
+        total: int = 1000,
+        id: int | None = None,  # noqa: A002 - the API's own word
+        name: str | None = None,
+        roles: str | None = None,
+        max_items: int | None = None,
+        prefetch: int = 0,
+    ) -> Listing[Workspace]:
+        """Return the listing of all workspaces that match, as `threads` does for threads.
+
+        The threads of a workspace are listed with its `workspace_id`. The API offers no order of workspaces, so they
+        cannot be listed consistently: if one is added or removed meanwhile, another one may be missing or come twice.
+
+        Args:
+            start: As in `threads`, like `total`, `max_items` and `prefetch`.
+            total: The page size.
+            id: Only the workspace with this id, a 64-bit integer.
+            name: Only workspaces with this name.
+            roles: Only workspaces in which the token's owner has such a role, such as ``Owner``.
+            max_items: Most workspaces to list in all.
+            prefetch: Most pages to ask for ahead.
+
+        Raises:
+            ConfigurationError: A parameter is not of its type or out of its range; it names the parameter.
+        """
+        query = WorkspacesQuery(start=start, total=total, id=id, name=name, roles=roles)
+        return Listing(self._source, WORKSPACES, query, max_items=max_items, prefetch=prefetch)
+
+    def browser_instances(  # noqa: PLR0913 - the parameters of the API, all by keyword
+        self,
+        *,
+        workspace_id: int = -1,
+        start: int = 0,
+        total: int = 1000,
+        profile_id: UUID | str | None = None,
+        process_id: int | None = None,
+        sorting: str | None = None,
+        max_items: int | None = None,
+        prefetch: int = 0,
+        consistent: bool = False,
+    ) -> Listing[BrowserInstance]:
+        """Return the listing of all running browsers that match, as `threads` does for threads.
+
+        The API lists only browsers that were started through it.
+
+        Args:
+            workspace_id: As in `threads`, like `start`, `total`, `max_items` and `prefetch`.
+            start: Index of the first browser.
+            total: The page size.
+            profile_id: Only browsers with this profile, as a UUID or its text.
+            process_id: Only the browser of this process, a 32-bit integer.
+            sorting: ``ConnectionString``, ``ProcessId`` or ``ProfileId``; by default the server's own order.
+            max_items: Most browsers to list in all.
+            prefetch: Most pages to ask for ahead.
+            consistent: As in `threads`. Unless you sort otherwise, the list is sorted by ``ProcessId``.
+
+        Raises:
+            ConfigurationError: A parameter is not of its type or out of its range; it names the parameter.
+        """
+        query = BrowserInstancesQuery(
+            workspace_id=workspace_id,
+            start=start,
+            total=total,
+            profile_id=profile_id,
+            process_id=process_id,
+            sorting=sorting,
+        )
+        return Listing(
+            self._source, BROWSER_INSTANCES, query, max_items=max_items, prefetch=prefetch, consistent=consistent
+        )
 
     def watch(  # noqa: PLR0913 - filters as in `threads`, all by keyword
         self,
@@ -173,11 +188,11 @@ class ThreadsClient:
         )
         return ThreadWatch(listing, interval)
 
-    async def fetch_page(self, query: ThreadsQuery) -> ThreadPage:
+    async def fetch_page(self, query: Query[T]) -> Page[T]:
         """Return one page, with one GET (and its retries).
 
         Args:
-            query: What to ask for.
+            query: What to ask for: a `ThreadsQuery`, a `WorkspacesQuery` or a `BrowserInstancesQuery`.
 
         Raises:
             RequestError: The request failed: no connection, no answer in time, an error of the server, or an answer
@@ -185,15 +200,12 @@ class ThreadsClient:
             PaginationError: The page contradicts itself, such as an empty one before the end.
             ClientClosedError: The client or its session is closed.
         """
-        page = await self._source.fetch(query)
-        if page.items and query.start >= page.total_count > 0:
-            # Past the end some servers send the last page again, which is no part of the list.
-            return ThreadPage((), page.total_count, page.start)
-        error = contradiction(Slice(query.start, query.total), page)
-        if error is None:
+        asked = Slice(query.start, query.total)
+        page = single_page(asked, await self._source.fetch(endpoint_of(query), query))
+        if isinstance(page, Page):
             return page
         try:
-            raise error
+            raise page
         finally:
             # The error holds this frame by its traceback; the frame must not hold the error.
-            del error
+            del page

@@ -17,8 +17,8 @@
     └── PaginationError              pages that contradict each other; .start .total .received .total_count
 
 What happened is in attributes. The text is for people: the cause, the request, and a hint where there is one. No error
-holds the API token or a whole thread token, none chains an error of a library beneath, and each of them survives
-pickling and copying.
+holds the API token, a whole thread token or a whole connection string, none chains an error of a library beneath, and
+each of them survives pickling and copying.
 """
 
 
@@ -151,13 +151,13 @@ class ServerError(StatusError):
     """500 to 599: the server failed to answer."""
 
 
-class DecodeError(RequestError):
+class DecodeError(RequestError, ValueError):
     """The answer is not what the API promises: not JSON, a key missing, a value of the wrong type.
 
     Attributes:
         path: Where in the answer, by the names on the wire: ``items[3].workspaceId``; empty for the whole.
         reason: What was expected and what was there.
-        start: Index of the first thread of the page that was asked for.
+        start: Index of the first item of the page that was asked for.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter an attribute, all but one by keyword
@@ -178,13 +178,13 @@ class DecodeError(RequestError):
 
 
 class PaginationError(ThreadsError):
-    """The pages contradict each other or the list moves too fast: to go on would lose threads, repeat them or not end.
+    """The pages contradict each other or the list moves too fast: to go on would lose items, repeat them or not end.
 
     Attributes:
-        start: Index of the first thread asked for.
-        total: Most threads asked for.
-        received: Threads received.
-        total_count: Threads that there are, by the same answer.
+        start: Index of the first item asked for.
+        total: Most items asked for.
+        received: Items received.
+        total_count: Items that there are, by the same answer.
     """
 
     def __init__(

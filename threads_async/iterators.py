@@ -1,21 +1,60 @@
 """What a loop goes through: the order of requests, sharing between tasks, and the end. No HTTP here."""
 
 import asyncio
-from collections.abc import Hashable
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Hashable
+from types import TracebackType
+from typing import Generic, NoReturn, Self, TypeAlias
 
-from attrs import evolve
-
-from threads_async._ahead import Ahead
-from threads_async._closing import ClosingIterator
+from threads_async._endpoints import Endpoint
 from threads_async._logs import tell_of_drift
 from threads_async._paging import Slice, Walk
 from threads_async._plain import PlainWalk
+from threads_async._prefetch import Prefetch
 from threads_async._source import PageSource
 from threads_async.errors import ClientClosedError, ThreadsError
-from threads_async.models import ExecutionThread, ThreadPage, ThreadsQuery
+from threads_async.models import ExecutionThread, Page, T, T_co
+from threads_async.queries import Query
 
 
-class PageIterator(ClosingIterator[ThreadPage]):
+class ClosingIterator(AsyncIterator[T_co]):
+    """An iterator that is its own context, whose end is `aclose`.
+
+    It belongs to the event loop in which it is first used, and is neither copied nor pickled: a copy would have no
+    requests of its own.
+    """
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __reduce__(self) -> NoReturn:
+        msg = f"a {type(self).__name__} cannot be copied or pickled; make a new one from its listing or client"
+        raise TypeError(msg)
+
+    def _check_loop(self) -> None:
+        """Raise `ClientClosedError` if the iterator belongs to another event loop than the running one."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise ClientClosedError("the iterator was used in another event loop; make a new one for each loop")
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """End the iteration."""
+
+
+class PageIterator(ClosingIterator[Page[T]], Generic[T]):
     """Iterates over the pages of a listing.
 
     Tasks of one event loop may share it: each page goes to exactly one of them. After an error the next ``anext`` asks
@@ -29,14 +68,17 @@ class PageIterator(ClosingIterator[ThreadPage]):
         ClientClosedError: The client or its session is closed, or the iterator belongs to another event loop.
     """
 
-    def __init__(self, source: PageSource, query: ThreadsQuery, walk: Walk, prefetch: int) -> None:
+    def __init__(
+        self, source: PageSource, endpoint: Endpoint[T], query: Query[T], walk: Walk[T], prefetch: int
+    ) -> None:
         self._source = source
+        self._endpoint = endpoint
         self._query = query
         self._walk = walk
-        # What the walk wants to be remembered of the threads handed out.
+        # What the walk wants to be remembered of the items handed out.
         self._seen = set[Hashable]()
         self._prefetch = prefetch
-        self._ahead = Ahead(source, query, prefetch)
+        self._ahead = Prefetch(source, endpoint, query, prefetch)
         self._lock = asyncio.Lock()
         self._total_count: int | None = None
         self._first_total_count: int | None = None
@@ -45,12 +87,12 @@ class PageIterator(ClosingIterator[ThreadPage]):
 
     @property
     def total_count(self) -> int | None:
-        """All threads that match, by the newest answer; None before the first."""
+        """All items that match, by the newest answer; None before the first."""
         return self._total_count
 
     @property
     def first_total_count(self) -> int | None:
-        """All threads that matched by the first answer; None before it."""
+        """All items that matched by the first answer; None before it."""
         return self._first_total_count
 
     @property
@@ -60,10 +102,10 @@ class PageIterator(ClosingIterator[ThreadPage]):
 
     @property
     def next_start(self) -> int | None:
-        """Index of the first thread of the next page, to be given as `start` to resume; None at the end of the list."""
+        """Index of the first item of the next page, to be given as `start` to resume; None at the end of the list."""
         return self._walk.next_start
 
-    async def __anext__(self) -> ThreadPage:
+    async def __anext__(self) -> Page[T]:
         self._check_loop()
         try:
             async with self._lock:
@@ -82,7 +124,7 @@ class PageIterator(ClosingIterator[ThreadPage]):
             self._ahead.plan([])
             raise
 
-    async def _next(self) -> ThreadPage:
+    async def _next(self) -> Page[T]:
         while not self._closed:
             asked = self._walk.next_slice()
             if asked is None:
@@ -100,12 +142,12 @@ class PageIterator(ClosingIterator[ThreadPage]):
             self._ahead.learn(self._walk.next_slice(), useful=bool(step.items))
             self._plan()
             if step.items:
-                return ThreadPage(step.items, page.total_count, step.start)
+                return Page(step.items, page.total_count, step.start)
         raise StopAsyncIteration
 
-    async def _fetch(self, asked: Slice) -> ThreadPage | None:
+    async def _fetch(self, asked: Slice) -> Page[T] | None:
         if self._prefetch == 0:
-            return await self._source.fetch(evolve(self._query, start=asked.start, total=asked.total))
+            return await self._source.fetch(self._endpoint, self._query, asked)
         self._plan()
         return await self._ahead.take(asked)
 
@@ -124,7 +166,8 @@ class PageIterator(ClosingIterator[ThreadPage]):
         elif total_count != before and not self._drifted:
             self._drifted = True
             if isinstance(self._walk, PlainWalk):
-                tell_of_drift(before, total_count)
+                remedy = self._endpoint.order is not None
+                tell_of_drift(before, total_count, self._endpoint.noun, remedy=remedy)
         self._total_count = total_count
 
     async def aclose(self) -> None:
@@ -133,30 +176,30 @@ class PageIterator(ClosingIterator[ThreadPage]):
         await self._ahead.aclose()
 
 
-class ThreadIterator(ClosingIterator[ExecutionThread]):
-    """Iterates over the threads of a listing, as `PageIterator` does over its pages: shared, retried, left alike.
+class ItemIterator(ClosingIterator[T]):
+    """Iterates over the items of a listing, as `PageIterator` does over its pages: shared, retried, left alike.
 
     Raises:
         RequestError, PaginationError, ClientClosedError: As `PageIterator` does.
     """
 
-    def __init__(self, pages: PageIterator) -> None:
+    def __init__(self, pages: PageIterator[T]) -> None:
         self._pages = pages
         self._lock = asyncio.Lock()
         self._page_start = 0
-        self._items: tuple[ExecutionThread, ...] = ()
+        self._items: tuple[T, ...] = ()
         self._index = 0
         # Where handing out stops: the end of the page, or where `aclose` came.
         self._end = 0
 
     @property
     def total_count(self) -> int | None:
-        """All threads that match, by the newest answer; None before the first."""
+        """All items that match, by the newest answer; None before the first."""
         return self._pages.total_count
 
     @property
     def first_total_count(self) -> int | None:
-        """All threads that matched by the first answer; None before it."""
+        """All items that matched by the first answer; None before it."""
         return self._pages.first_total_count
 
     @property
@@ -166,12 +209,12 @@ class ThreadIterator(ClosingIterator[ExecutionThread]):
 
     @property
     def next_start(self) -> int | None:
-        """Index of the first thread not yet handed out, to be given as `start` to resume; None at the end."""
+        """Index of the first item not yet handed out, to be given as `start` to resume; None at the end."""
         if self._index < len(self._items):
             return self._page_start + self._index
         return self._pages.next_start
 
-    async def __anext__(self) -> ExecutionThread:
+    async def __anext__(self) -> T:
         index = self._index
         if index < self._end:
             # No await on this way, so tasks that share the iterator cannot meet here.
@@ -198,3 +241,7 @@ class ThreadIterator(ClosingIterator[ExecutionThread]):
         """End the iteration and its requests: every further ``anext`` stops. Where it stood stays readable."""
         self._end = self._index
         await self._pages.aclose()
+
+
+ThreadIterator: TypeAlias = ItemIterator[ExecutionThread]
+"""An iterator over execution items."""

@@ -1,41 +1,47 @@
 """What is to be listed: a value that can be looped over again and again. No HTTP here."""
 
-import re
-from typing import Final
+from typing import Any, Generic, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
+from threads_async._checks import check_count
 from threads_async._consistent import ConsistentWalk
+from threads_async._endpoints import Endpoint
+from threads_async._paging import Slice, Walk
 from threads_async._plain import PlainWalk
 from threads_async._source import PageSource
-from threads_async.iterators import PageIterator, ThreadIterator
-from threads_async.models import ExecutionThread, ThreadsQuery, check_count
-
-_APPENDING: Final = re.compile(r"CreatedAt(?: +ASC)?", re.IGNORECASE | re.ASCII)
-"""The order in which a new thread stands behind all others."""
+from threads_async.errors import ConfigurationError
+from threads_async.iterators import ItemIterator, PageIterator
+from threads_async.models import ExecutionThread, T
+from threads_async.queries import Query
 
 
 @frozen
-class ThreadListing:
-    """All threads that match a query, asked for page by page as they are wanted.
+class Listing(Generic[T]):
+    """All items that match a query, asked for page by page as they are wanted.
 
-    It is what `ThreadsClient.threads` returns. Each ``async for`` over it starts anew::
+    It is what `ThreadsClient.threads`, `ThreadsClient.workspaces` and `ThreadsClient.browser_instances` return. Each
+    ``async for`` over it starts anew::
 
         async for thread in client.threads():
             print(thread.workspace_id, thread.type)
 
-    The iterator itself (``iterator = aiter(listing)``) can be shared by any number of tasks, each thread going to
+    The iterator itself (``iterator = aiter(listing)``) can be shared by any number of tasks, each item going to
     exactly one of them, and tells at any time where it stands.
 
     Attributes:
         query: What is asked for.
-        max_items: Most threads to list, or None for all.
+        max_items: Most items to list, or None for all.
         prefetch: Most pages to ask for ahead.
-        consistent: Whether each thread that lives through the listing comes exactly once.
+        consistent: Whether each item that is in the list during the whole listing comes exactly once.
+
+    Raises:
+        ConfigurationError: A number is out of its range, or `consistent` is wanted of a listing that cannot be sorted.
     """
 
     _source: PageSource = field(repr=False)
-    query: ThreadsQuery
+    _endpoint: Endpoint[T] = field(repr=False)
+    query: Query[T]
     max_items: int | None = field(default=None, kw_only=True)
     prefetch: int = field(default=0, kw_only=True)
     consistent: bool = field(default=False, kw_only=True)
@@ -43,51 +49,73 @@ class ThreadListing:
     def __attrs_post_init__(self) -> None:
         check_count("max_items", self.max_items)
         check_count("prefetch", self.prefetch)
+        if self.consistent and self._endpoint.order is None:
+            noun = self._endpoint.noun
+            raise ConfigurationError(f"the list of {noun} has no order to be consistent in", parameter="consistent")
 
-    def __aiter__(self) -> ThreadIterator:
-        return ThreadIterator(self.pages())
+    def __aiter__(self) -> ItemIterator[T]:
+        return ItemIterator(self.pages())
 
-    def pages(self) -> PageIterator:
-        """Return an iterator over the pages instead of the threads; none of them is empty."""
-        query = self.query
-        filtered = query.type is not None or query.thread_token is not None
-        if not self.consistent:
-            plain = PlainWalk(query.start, query.total, self.max_items, filtered)
-            return PageIterator(self._source, query, plain, self.prefetch)
-        sorting = "CreatedAt" if query.sorting is None else query.sorting
-        appends = _APPENDING.fullmatch(sorting) is not None
-        walk = ConsistentWalk(query.start, query.total, self.max_items, filtered, appends)
-        return PageIterator(self._source, evolve(query, sorting=sorting), walk, self.prefetch)
+    def pages(self) -> PageIterator[T]:
+        """Return an iterator over the pages instead of the items; none of them is empty."""
+        query, walk = self._walk(self.query.total, self.max_items)
+        return PageIterator(self._source, self._endpoint, query, walk, self.prefetch)
 
-    async def collect(self) -> list[ExecutionThread]:
-        """Return all threads in a list.
+    def _walk(self, total: int, max_items: int | None) -> tuple[Query[T], Walk[T]]:
+        """Return what to ask for, and the walk through it."""
+        query, order = self.query, self._endpoint.order
+        if not self.consistent or order is None:
+            return query, PlainWalk(query.start, total, max_items, query.filtered)
+        sorting: str = getattr(query, "sorting", None) or order.sorting
+        # Every listing with an order has this parameter.
+        sorted_query: Query[T] = evolve(cast("Any", query), sorting=sorting)
+        walk = ConsistentWalk(
+            query.start,
+            total,
+            max_items,
+            query.filtered,
+            order.appends_by(sorting),
+            identity=self._endpoint.identity,
+        )
+        return sorted_query, walk
+
+    async def collect(self) -> list[T]:
+        """Return all items in a list.
 
         Raises:
-            RequestError, PaginationError, ClientClosedError: As `ThreadIterator` does.
+            RequestError, PaginationError, ClientClosedError: As `ItemIterator` does.
         """
         async with self.pages() as pages:
-            return [thread async for page in pages for thread in page.items]
+            return [item async for page in pages for item in page.items]
 
-    async def first(self) -> ExecutionThread | None:
-        """Return the thread that a loop would give first, or None if there is none. Sends one request for one thread.
+    async def first(self) -> T | None:
+        """Return the item that a loop would give first, or None if there is none. Sends one request for one item.
 
         Raises:
-            RequestError, PaginationError, ClientClosedError: As `ThreadIterator` does.
+            RequestError, PaginationError, ClientClosedError: As `ItemIterator` does.
         """
         least = 1 if self.max_items is None else min(1, self.max_items)
-        listing = evolve(self, query=evolve(self.query, total=1), max_items=least, prefetch=0)
-        async with aiter(listing) as threads:
-            return await anext(threads, None)
+        query, walk = self._walk(1, least)
+        while (asked := walk.next_slice()) is not None:
+            step = walk.accept(asked, await self._source.fetch(self._endpoint, query, asked), frozenset())
+            if step.items:
+                return step.items[0]
+            walk = step.walk
+        return None
 
     async def count(self) -> int:
-        """Return how many threads a loop would give now. Sends one request for one thread.
+        """Return how many items a loop would give now. Sends one request for one item.
 
         That is the server's `totalCount`, less those before `start`, and at most `max_items`.
 
         Raises:
-            RequestError, ClientClosedError: As `ThreadIterator` does.
+            RequestError, ClientClosedError: As `ItemIterator` does.
         """
         # From zero: what a server answers to a start past the end is not known.
-        page = await self._source.fetch(evolve(self.query, start=0, total=1))
+        page = await self._source.fetch(self._endpoint, self.query, Slice(0, 1))
         count = max(0, page.total_count - self.query.start)
         return count if self.max_items is None else min(count, self.max_items)
+
+
+ThreadListing: TypeAlias = Listing[ExecutionThread]
+"""A listing of execution threads."""

@@ -1,10 +1,10 @@
 """When to ask again, how long to wait before it, and how much of it in all. Performs no I/O."""
 
-import sys
 from typing import Any, Final
 
 from attrs import Attribute, field, frozen
 
+from threads_async._checks import check_seconds
 from threads_async.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -25,12 +25,6 @@ def may_pass(error: RequestError) -> bool:
     if isinstance(error, ConnectionFailedError):
         return error.temporary
     return isinstance(error, RequestTimeoutError)
-
-
-def check_seconds(name: str, value: object) -> None:
-    """Raise `ConfigurationError` unless `value` is a number of seconds above zero that a float can hold."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (0 < value <= sys.float_info.max):
-        raise ConfigurationError(f"{name} must be a finite number of seconds above 0", parameter=name)
 
 
 def _check_attempts(_: object, attribute: "Attribute[Any]", value: Any) -> None:

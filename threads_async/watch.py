@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from threads_async._closing import ClosingIterator
-from threads_async._events import Watched, after_failure, after_success
+from threads_async._watched import Watched, after_failure, after_success
 from threads_async.errors import RequestError, ThreadsError
+from threads_async.iterators import ClosingIterator
 from threads_async.listing import ThreadListing
 from threads_async.models import ThreadEvent
 from threads_async.retry import may_pass

@@ -452,10 +452,10 @@ def test_what_nobody_expects_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_ctrl_c_before_the_first_request_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    def writer(_: object) -> None:
+    def writer(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_list, "_writer", writer)
+    monkeypatch.setattr(_list, "writer_of", writer)
 
     assert 130 == main(["list", "--demo"])
 

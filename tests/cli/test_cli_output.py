@@ -18,10 +18,13 @@ from rich.console import Console
 
 from threads_async import ExecutionThread, ThreadType
 from threads_async.cli import _table
-from threads_async.cli._output import FIELDS, Csv, JsonLines
-from threads_async.cli._table import Table, fit, local, widths
+from threads_async.cli._columns import COLUMNS, fit, local
+from threads_async.cli._output import Csv, JsonLines
+from threads_async.cli._table import Table, widths
 from threads_async.cli._text import plain
 
+THREADS = COLUMNS[ExecutionThread]
+FIELDS = ("workspaceId", "threadToken", "type", "createdAt")
 CREATED = datetime(2026, 3, 17, 16, 38, 40, 385168, UTC)
 THREAD = ExecutionThread(-1, JWT, ThreadType.MANUAL, CREATED)
 HOSTILE = "\x1b]0;pwned\x07\x9b31m[red]\r\n\u202e\u2028"
@@ -51,7 +54,8 @@ def eastern_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def table(available: int | None = None, **settings: bool) -> Table:
-    return Table(Console(file=io.StringIO(), **settings), widths(available), "utf-8")  # type: ignore[arg-type]
+    console = Console(file=io.StringIO(), **settings)  # type: ignore[arg-type]
+    return Table(THREADS, console, widths(THREADS, available), "utf-8")
 
 
 @given(st.lists(any_thread, max_size=3))
@@ -72,7 +76,7 @@ def test_a_line_of_json_holds_one_thread_whatever_its_texts(threads: list[Execut
 
 @given(st.lists(any_thread, max_size=3))
 def test_csv_reads_back_as_it_was(threads: list[ExecutionThread]) -> None:
-    text = Csv().header() + Csv().rows(threads)
+    text = Csv(ExecutionThread).header() + Csv(ExecutionThread).rows(threads)
 
     assert [
         list(FIELDS),
@@ -86,12 +90,12 @@ def test_csv_reads_back_as_it_was(threads: list[ExecutionThread]) -> None:
 def test_csv_leaves_a_formula_as_it_is() -> None:
     thread = ExecutionThread(1, None, "=1+1", CREATED)
 
-    assert "1,,=1+1,2026-03-17T16:38:40.385168+00:00\r\n" == Csv().rows([thread])
+    assert "1,,=1+1,2026-03-17T16:38:40.385168+00:00\r\n" == Csv(ExecutionThread).rows([thread])
 
 
 @given(st.none() | st.integers(10, 300))
 def test_columns_fit_into_any_terminal_of_ten_cells(available: int | None) -> None:
-    found = widths(available)
+    found = widths(THREADS, available)
 
     assert min(found) >= 1
     assert sum(found) + 6 <= (74 if available is None else available)
@@ -179,4 +183,4 @@ def test_an_old_windows_console_gets_no_colours(
     monkeypatch.setenv("FORCE_COLOR", "1")
     del capsysbinary
 
-    assert "\x1b" not in _table.table().header()
+    assert "\x1b" not in _table.table(ExecutionThread).header()

@@ -19,6 +19,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from threads_async import ConnectionFailedError, EventKind, ExecutionThread, ThreadEvent
+from threads_async.cli._columns import COLUMNS
 from threads_async.cli._output import event_line
 from threads_async.cli._table import Table, widths
 from threads_async.cli._view import View, text_of
@@ -35,7 +36,8 @@ GONE = ConnectionFailedError(
     request="GET http://localhost:8160/v1/threads?start=0",
     hint="check the host of base_url",
 )
-TABLE = Table(Console(file=None, color_system=None), widths(79), "utf-8")
+THREADS = COLUMNS[ExecutionThread]
+TABLE = Table(THREADS, Console(file=None, color_system=None), widths(THREADS, 79), "utf-8")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Hold the fake against the OpenAPI document that it serves, with every check of schemathesis.
+"""Hold the fake against the OpenAPI documents that it serves, with every check of schemathesis.
 
 This is the duty `schema` of noxfile.py. Arguments are passed on: ``nox -s schema -- --seed 2 --max-examples 2000``.
 """
@@ -18,28 +18,35 @@ _OPTIONS: Final = """
     --checks all --mode all --max-examples 300 --seed 1 --workers 1
     --generation-database none --suppress-health-check all --request-timeout 60
 """
+_RESOURCES: Final = ("threads", "workspaces", "browser_instances")
 
 
-async def check(arguments: list[str]) -> int:
-    """Return the exit code of schemathesis: 0 if the document and the server agree."""
-    # Before its cases it tries what the server's parser survives, which that logs with a traceback.
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+async def check(server: FakeServer, resource: str, arguments: list[str]) -> int:
+    """Return the exit code of schemathesis: 0 if the document of `resource` and the server agree."""
     # In a folder of its own, since it writes a file of what it found there.
     with tempfile.TemporaryDirectory() as folder:
-        async with FakeServer(threads=40) as server:
-            process = await asyncio.create_subprocess_exec(
-                Path(sys.executable).with_name("schemathesis"),
-                "run",
-                f"{server.url}/openapi/threads.v1.json",
-                "--header",
-                f"Api-Token: {server.token}",
-                *_OPTIONS.split(),
-                *arguments,
-                cwd=folder,
-                env=os.environ | {"no_proxy": "127.0.0.1"},
-            )
-            return await process.wait()
+        process = await asyncio.create_subprocess_exec(
+            Path(sys.executable).with_name("schemathesis"),
+            "run",
+            f"{server.url}/openapi/{resource}.v1.json",
+            "--header",
+            f"Api-Token: {server.token}",
+            *_OPTIONS.split(),
+            *arguments,
+            cwd=folder,
+            env=os.environ | {"no_proxy": "127.0.0.1"},
+        )
+        return await process.wait()
+
+
+async def check_all(arguments: list[str]) -> int:
+    """Check one document after another, and return the first exit code that is not 0, or 0."""
+    # Before its cases it tries what the server's parser survives, which that logs with a traceback.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    async with FakeServer(threads=40, workspaces=40, browsers=40) as server:
+        codes = [await check(server, resource, arguments) for resource in _RESOURCES]
+    return next(filter(None, codes), 0)
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(check(sys.argv[1:])))
+    sys.exit(asyncio.run(check_all(sys.argv[1:])))

@@ -32,7 +32,7 @@ async def loops(session: aiohttp.ClientSession) -> None:
             assert_type(thread, ExecutionThread)
             assert_type(thread.workspace_id, int)
             assert_type(thread.thread_token, str | None)
-            assert_type(thread.type, ThreadType | str)
+            assert_type(thread.type, ThreadType)
             assert_type(thread.created_at, datetime)
         async for page in listing.pages():
             assert_type(page, ThreadPage)
@@ -43,7 +43,7 @@ async def loops(session: aiohttp.ClientSession) -> None:
             assert_type(threads.total_count, int | None)
             shared: AsyncIterator[ExecutionThread] = threads
             assert_type(await anext(shared), ExecutionThread)
-        assert_type(listing.pages(), PageIterator)
+        assert_type(listing.pages(), PageIterator[ExecutionThread])
 
 
 async def calls(client: ThreadsClient) -> None:

@@ -8,6 +8,7 @@ from threads_async._version import __version__
 from threads_async.cli._exits import DONE, EXIT_CODES, INTERRUPTED, CommandError, failure_of, line_of
 from threads_async.cli._list import count_threads, list_threads
 from threads_async.cli._options import help_option
+from threads_async.cli._others import list_browsers, list_workspaces
 from threads_async.cli._serve import serve
 from threads_async.cli._streams import ReaderGoneError, tell, write
 from threads_async.cli._watch import watch
@@ -48,7 +49,7 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
 )
 @help_option
 def command() -> None:
-    """List the execution threads of a ZennoBrowser.
+    """List the execution threads, workspaces and browsers of a ZennoBrowser.
 
     The API token is read from ZB_API_TOKEN or a file. To look around without a
     ZennoBrowser: threads-async list --demo
@@ -58,6 +59,8 @@ def command() -> None:
 command.add_command(list_threads)
 command.add_command(count_threads)
 command.add_command(watch)
+command.add_command(list_workspaces)
+command.add_command(list_browsers)
 command.add_command(serve)
 
 

@@ -108,16 +108,21 @@ class _AnyCase(_Choice):
         return [CompletionItem(choice) for choice in self.choices if choice.lower().startswith(incomplete.lower())]
 
 
-def filter_options(command: Command) -> Command:
-    """Add the options that say which threads; `command` gets them as `filters`."""
-
-    @click.option(
+def workspace_option(nouns: str) -> Callable[[Command], Command]:
+    """Return the option that says of which workspace the `nouns` are to be."""
+    return click.option(
         "--workspace-id",
         metavar="ID",
         type=int,
         default=-1,
-        help="Only threads of this workspace. Default: -1, the default workspace.",
+        help=f"Only {nouns} of this workspace. Default: -1, the default workspace.",
     )
+
+
+def filter_options(command: Command) -> Command:
+    """Add the options that say which threads; `command` gets them as `filters`."""
+
+    @workspace_option("threads")
     @click.option(
         "--type",
         type=_AnyCase(["Manual", "BrowserInstance"]),

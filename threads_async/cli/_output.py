@@ -1,23 +1,43 @@
-"""Threads as text: one writer for each format. Performs no I/O.
+"""Values as text: one writer for each format. Performs no I/O.
 
 A writer is asked for its header once, before the first page, and then for the lines of each page as it comes.
 """
 
 import csv
+import functools
 import io
 import json
 from collections.abc import Iterable
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
+from attrs import fields, frozen
+from cattrs import Converter
+
+from threads_async._records import wire_name
 from threads_async.cli._exits import url_of
-from threads_async.models import ExecutionThread, ThreadEvent
+from threads_async.converters import make_converter
+from threads_async.models import ThreadEvent, Value
 
-FIELDS: Final = ("workspaceId", "threadToken", "type", "createdAt")
-"""The fields of a thread by the API's own names."""
+
+@frozen
+class Noun:
+    """What the items of a list are called.
+
+    Attributes:
+        one: One of them.
+        many: Several of them.
+    """
+
+    one: str
+    many: str
+
+    def of(self, count: int) -> str:
+        """Return what `count` of them are called."""
+        return self.one if count == 1 else self.many
 
 
 class Writer(Protocol):
-    """Makes text of threads."""
+    """Makes text of values."""
 
     @property
     def encoding(self) -> str:
@@ -25,20 +45,27 @@ class Writer(Protocol):
         ...
 
     def header(self) -> str:
-        """Return what stands before the first thread."""
+        """Return what stands before the first value."""
         ...
 
-    def rows(self, threads: Iterable[ExecutionThread]) -> str:
-        """Return the lines of `threads`."""
+    def rows(self, values: Iterable[Any]) -> str:
+        """Return the lines of `values`."""
         ...
 
     def footer(self, summary: str) -> str:
-        """Return what stands after the last thread, where `summary` says in a few words how many they are."""
+        """Return what stands after the last value, where `summary` says in a few words how many they are."""
         ...
 
 
-def _record(thread: ExecutionThread) -> tuple[Any, ...]:
-    return (thread.workspace_id, thread.thread_token, str(thread.type), thread.created_at.isoformat())
+@functools.cache
+def _converter() -> Converter:
+    return make_converter()
+
+
+def data_of(value: Value) -> dict[str, Any]:
+    """Return `value` by the API's own names."""
+    data: dict[str, Any] = _converter().unstructure(value)
+    return data
 
 
 def json_line(value: dict[str, Any]) -> str:
@@ -46,19 +73,14 @@ def json_line(value: dict[str, Any]) -> str:
     return f"{json.dumps(value)}\n"
 
 
-def fields_of(thread: ExecutionThread) -> dict[str, Any]:
-    """Return `thread` by the API's own names."""
-    return dict(zip(FIELDS, _record(thread), strict=True))
-
-
 def event_line(event: ThreadEvent) -> str:
     """Return `event` as a line of JSON: what and when, then the thread or why the server is unreachable."""
-    fields: dict[str, Any] = {"event": str(event.kind), "at": event.at.isoformat()}
+    shown: dict[str, Any] = {"event": str(event.kind), "at": event.at.isoformat()}
     if event.thread is not None:
-        fields |= fields_of(event.thread)
+        shown |= data_of(event.thread)
     if event.error is not None:
-        fields |= {"url": url_of(event.error), "reason": event.error.message}
-    return json_line(fields)
+        shown |= {"url": url_of(event.error), "reason": event.error.message}
+    return json_line(shown)
 
 
 class JsonLines:
@@ -70,9 +92,9 @@ class JsonLines:
         """Return nothing: each line says all of itself."""
         return ""
 
-    def rows(self, threads: Iterable[ExecutionThread]) -> str:
-        """Return the lines of `threads`."""
-        return "".join(json_line(fields_of(thread)) for thread in threads)
+    def rows(self, values: Iterable[Any]) -> str:
+        """Return the lines of `values`."""
+        return "".join(json_line(data_of(value)) for value in values)
 
     def footer(self, summary: str) -> str:  # noqa: ARG002 - the signature of a writer
         """Return nothing: each line says all of itself."""
@@ -84,17 +106,26 @@ class Csv:
 
     Text that a spreadsheet would read as a formula is not escaped, since a program that reads the file would get
     another text than the server's.
+
+    Args:
+        model: The class of the values.
+
+    Attributes:
+        names: The names of the fields.
     """
 
     encoding = "utf-8"
 
+    def __init__(self, model: type[Value]) -> None:
+        self.names = [wire_name(attribute.name) for attribute in fields(model)]
+
     def header(self) -> str:
         """Return the names of the fields."""
-        return self._lines([FIELDS])
+        return self._lines([self.names])
 
-    def rows(self, threads: Iterable[ExecutionThread]) -> str:
-        """Return the lines of `threads`."""
-        return self._lines(_record(thread) for thread in threads)
+    def rows(self, values: Iterable[Any]) -> str:
+        """Return the lines of `values`."""
+        return self._lines(data_of(value).values() for value in values)
 
     def footer(self, summary: str) -> str:  # noqa: ARG002 - the signature of a writer
         """Return nothing: a program would take it for a row."""

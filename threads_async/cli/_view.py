@@ -5,9 +5,10 @@ from collections.abc import Hashable
 from textwrap import wrap
 from typing import Final
 
-from threads_async._identity import identity_of
+from threads_async._endpoints import THREADS
+from threads_async.cli._columns import fit, local
 from threads_async.cli._exits import cause_of
-from threads_async.cli._table import Table, fit, local
+from threads_async.cli._table import Table
 from threads_async.cli._text import plain
 from threads_async.models import EventKind, ExecutionThread, ThreadEvent
 
@@ -55,9 +56,9 @@ class View:
             # The look that found the server again has also found what runs.
             self._known |= kind is EventKind.REACHABLE
         elif kind is EventKind.STOPPED:
-            self._alive.pop(identity_of(thread), None)
+            self._alive.pop(THREADS.identity(thread), None)
         else:
-            self._alive[identity_of(thread)] = thread
+            self._alive[THREADS.identity(thread)] = thread
             self._known = True
         if kind in _MARKS:
             self._recent.append(event)

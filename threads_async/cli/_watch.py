@@ -8,10 +8,11 @@ from typing import Any, Final, Literal
 import click
 
 from threads_async.cli._client import Connection, client_of
-from threads_async.cli._list import run_to_end
 from threads_async.cli._options import Filters, connection_options, filter_options, help_option
 from threads_async.cli._output import event_line
 from threads_async.cli._streams import stdout, write
+from threads_async.cli._walk import run_to_end
+from threads_async.models import ExecutionThread
 from threads_async.watch import ThreadWatch
 
 Format = Literal["live", "text", "jsonl"]
@@ -50,7 +51,7 @@ async def _write_text(events: ThreadWatch) -> None:
     from threads_async.cli._view import TEXT_INDENT, text_of  # noqa: PLC0415 - likewise
 
     async for event in events:
-        rows = table(TEXT_INDENT)
+        rows = table(ExecutionThread, TEXT_INDENT)
         write(text_of(event, rows), encoding=rows.encoding)
 
 
@@ -77,7 +78,7 @@ async def _draw(events: ThreadWatch) -> None:
                 changed.clear()
                 columns, lines = screen.size
                 # Some terminals start a new line as soon as the last cell is filled.
-                screen.show(view.lines(table(INDENT), columns - 1, lines))
+                screen.show(view.lines(table(ExecutionThread, INDENT), columns - 1, lines))
                 await asyncio.wait([taking], timeout=_REDRAW)
                 # Drawn now and then without an event too: the terminal may have another size, or be gone.
                 with contextlib.suppress(TimeoutError):

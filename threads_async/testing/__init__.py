@@ -4,9 +4,9 @@
 fixtures `zenno_server` and `threads_client` are there wherever the package is installed.
 """
 
-from threads_async.testing._population import FakeThread
+from threads_async.testing._rows import FakeBrowser, FakeThread, FakeWorkspace
 from threads_async.testing._values import Fault, SeenRequest
 from threads_async.testing.server import FakeServer
 from threads_async.testing.wire import WireServer
 
-__all__ = ["FakeServer", "FakeThread", "Fault", "SeenRequest", "WireServer"]
+__all__ = ["FakeBrowser", "FakeServer", "FakeThread", "FakeWorkspace", "Fault", "SeenRequest", "WireServer"]

@@ -1,19 +1,19 @@
 """The OpenAPI documents that the fake serves, at the paths where the real program publishes its own. Performs no I/O.
 
 The vendor's own client, an MCP server, reads all seven at its start, ends if one is missing, and makes a tool of each
-operation. Only the threads have operations here; the documents of the other resources are valid and have no paths.
+operation. Only the three listings have operations here; the documents of the other resources are valid and have no
+paths.
 """
 
 from typing import Any, Final
 
-from threads_async.testing._population import TYPES
+from threads_async.testing._resources import BROWSER_INSTANCES, THREADS, WORKSPACES, Resource
+from threads_async.testing._rows import TYPES
 
 _OTHER_RESOURCES: Final = {
-    "workspaces": "Workspaces",
     "proxies": "Proxies",
     "profiles": "Profiles",
     "presets": "Presets",
-    "browser_instances": "Browser instances",
     "product": "Product",
 }
 
@@ -25,9 +25,6 @@ def _any_case(text: str) -> str:
 
 def _one_of(*texts: str) -> str:
     return f"({'|'.join(map(_any_case, texts))})"
-
-
-_SORTING: Final = f"^{_one_of('CreatedAt', 'ThreadToken', 'Type', 'WorkspaceId')}( +{_one_of('ASC', 'DESC')})?$"
 
 
 def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
@@ -43,67 +40,90 @@ def _answer(description: str, schema: str, media_type: str = "application/json")
     return {"description": description, "content": {media_type: {"schema": _ref(schema)}}}
 
 
-_LIST_THREADS: Final[dict[str, Any]] = {
-    # The name that the vendor's client gives it.
-    "operationId": "get_threads",
-    "summary": "List the execution threads of a workspace.",
-    "security": [{"ApiToken": []}],
-    "parameters": [
-        _parameter(
-            "workspaceId",
-            {"type": "integer", "format": "int64", "default": -1},
-            "Id of the workspace; -1 is the default workspace.",
-        ),
+def _parameters_of(resource: Resource[Any], noun: str) -> list[dict[str, Any]]:
+    workspace = _parameter(
+        "workspaceId",
+        {"type": "integer", "format": "int64", "default": -1},
+        "Id of the workspace; -1 is the default workspace.",
+    )
+    slicing = [
         _parameter(
             "start",
             {"type": "integer", "format": "int32", "default": 0, "minimum": 0},
-            "Index of the first thread, from zero.",
+            f"Index of the first of the {noun}, from zero.",
         ),
         _parameter(
             "total",
             {"type": "integer", "format": "int32", "default": 1000, "minimum": 1},
-            "Maximum number of threads to return.",
+            f"Maximum number of {noun} to return.",
         ),
-        # Null, in a client that knows the word, leaves a filter out.
-        _parameter("thread_token", {"type": "string", "nullable": True}, "Only the thread with this token."),
-        _parameter("type", _ref("NullableOfThreadType"), "Only threads of this type."),
-        _parameter(
-            "sorting",
-            {"type": "string", "nullable": True, "pattern": _SORTING},
-            "CreatedAt, ThreadToken, Type or WorkspaceId, with ASC or DESC, in any letter case.",
-        ),
-    ],
-    "responses": {
-        "200": _answer("OK", "ThreadPage"),
-        "400": _answer("A parameter is not of its type.", "ValidationProblem", "application/problem+json"),
-        "401": _answer("The API token is missing or wrong.", "Error"),
-        "500": _answer("Internal server error.", "Error"),
-    },
-}
+    ]
+    # Null, in a client that knows the word, leaves a filter out.
+    filters = [_parameter(one.name, one.kind, one.text) for one in resource.filters]
+    names = [name for name, _ in resource.sortings]
+    pattern = f"^{_one_of(*names)}( +{_one_of('ASC', 'DESC')})?$"
+    sorting = _parameter(
+        "sorting",
+        {"type": "string", "nullable": True, "pattern": pattern},
+        f"{' or '.join([', '.join(names[:-1]), *names[-1:]])}, with ASC or DESC, in any letter case.",
+    )
+    return [*[workspace] * resource.in_workspaces, *slicing, *filters, *[sorting] * bool(names)]
 
-_SCHEMAS: Final[dict[str, Any]] = {
-    "ThreadPage": {
+
+def _operation(resource: Resource[Any], name: str, noun: str) -> dict[str, Any]:
+    return {
+        # Names like those that the vendor's client gives its tools.
+        "operationId": f"get_{name}",
+        "summary": f"List the {noun}.",
+        "security": [{"ApiToken": []}],
+        "parameters": _parameters_of(resource, noun),
+        "responses": {
+            "200": _answer("OK", "Page"),
+            "400": _answer("A parameter is not of its type.", "ValidationProblem", "application/problem+json"),
+            "401": _answer("The API token is missing or wrong.", "Error"),
+            "500": _answer("Internal server error.", "Error"),
+        },
+    }
+
+
+def _page_schema(item: str) -> dict[str, Any]:
+    return {
         "type": "object",
         "required": ["totalCount", "items"],
         "properties": {
             "totalCount": {
                 "type": "integer",
                 "format": "int64",
-                "description": "The number of threads that match, on all pages.",
+                "description": "The number of items that match, on all pages.",
             },
-            "items": {"type": "array", "items": _ref("Thread")},
+            "items": {"type": "array", "items": _ref(item)},
         },
-    },
-    "Thread": {
-        "type": "object",
-        "required": ["workspaceId", "threadToken", "type", "createdAt"],
-        "properties": {
-            "workspaceId": {"type": "integer", "format": "int64"},
-            "threadToken": {"type": "string", "nullable": True},
-            "type": _ref("ThreadType"),
-            "createdAt": {"type": "string", "format": "date-time"},
-        },
-    },
+    }
+
+
+def _item_schema(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+_NULLABLE_TEXT: Final = {"type": "string", "nullable": True}
+_ITEMS: Final = {
+    "Thread": _item_schema(
+        workspaceId={"type": "integer", "format": "int64"},
+        threadToken=_NULLABLE_TEXT,
+        type=_ref("ThreadType"),
+        createdAt={"type": "string", "format": "date-time"},
+    ),
+    "Workspace": _item_schema(
+        workspaceId={"type": "integer", "format": "int64"}, name=_NULLABLE_TEXT, role=_NULLABLE_TEXT
+    ),
+    "BrowserInstance": _item_schema(
+        profileId={"type": "string", "format": "uuid"},
+        processId={"type": "integer", "format": "int32"},
+        connectionString=_NULLABLE_TEXT,
+    ),
+}
+
+_SCHEMAS: Final[dict[str, Any]] = {
     "ThreadType": {"type": "string", "enum": [*TYPES]},
     # OpenAPI 3.0 takes null from an enum only where the enum has it, and nothing beside a $ref.
     "NullableOfThreadType": {"type": "string", "nullable": True, "enum": [*TYPES, None]},
@@ -132,14 +152,25 @@ def _document(title: str, **parts: Any) -> dict[str, Any]:
     return {"openapi": "3.0.3", "info": {"title": title, "version": "v1"}, "paths": {}} | parts
 
 
+def _listing(resource: Resource[Any], title: str, item: str) -> dict[str, dict[str, Any]]:
+    name = resource.path.rpartition("/")[2]
+    noun = title.lower()
+    return {
+        f"/openapi/{name}.v1.json": _document(
+            title,
+            paths={resource.path: {"get": _operation(resource, name, noun)}},
+            components={
+                "securitySchemes": {"ApiToken": {"type": "apiKey", "in": "header", "name": "Api-Token"}},
+                "schemas": _SCHEMAS | {"Page": _page_schema(item), item: _ITEMS[item]},
+            },
+        )
+    }
+
+
 DOCUMENTS: Final = {
-    "/openapi/threads.v1.json": _document(
-        "Execution threads",
-        paths={"/v1/threads": {"get": _LIST_THREADS}},
-        components={
-            "securitySchemes": {"ApiToken": {"type": "apiKey", "in": "header", "name": "Api-Token"}},
-            "schemas": _SCHEMAS,
-        },
-    )
-} | {f"/openapi/{name}.v1.json": _document(title) for name, title in _OTHER_RESOURCES.items()}
+    **_listing(THREADS, "Execution threads", "Thread"),
+    **_listing(WORKSPACES, "Workspaces", "Workspace"),
+    **_listing(BROWSER_INSTANCES, "Browser instances", "BrowserInstance"),
+    **{f"/openapi/{name}.v1.json": _document(title) for name, title in _OTHER_RESOURCES.items()},
+}
 """The documents by path. No token is needed to read them, as with the real program."""

@@ -5,30 +5,30 @@ import inspect
 import json
 import math
 import random
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import hdrs, web
 from attrs import evolve
 
+from threads_async.testing._asked import Asked, BadParametersError, PastEnd, page_of, read
+from threads_async.testing._lists import Lists
 from threads_async.testing._openapi import DOCUMENTS
 from threads_async.testing._pace import Repeating
-from threads_async.testing._pages import Asked, BadParametersError, PastEnd, page_of, read
-from threads_async.testing._population import FakeThread, Population
+from threads_async.testing._resources import Resource
+from threads_async.testing._rows import FakeBrowser, FakeThread, FakeWorkspace
 from threads_async.testing._serving import Server
 from threads_async.testing._values import Fault, SeenRequest
 
 DEFAULT_TOKEN: Final = "fake-api-token"  # noqa: S105 - it opens nothing but the fake
-PATH: Final = "/v1/threads"
 
 
-class FakeServer(Server):
-    """A ZennoBrowser's list of execution threads, without the ZennoBrowser.
+class FakeServer(Lists, Server):
+    """The lists of a ZennoBrowser: execution threads, workspaces and browsers, without the ZennoBrowser.
 
     Use it as ``async with FakeServer(threads=2500) as server:`` and give `url` and `token` to your client. It behaves
-    as the API's page says. What that page leaves open is a switch: an attribute that may be set at any time, also
+    as the API's pages say. What those pages leave open is a switch: an attribute that may be set at any time, also
     while the server runs.
 
     A plain ``with`` works in any program: the server then runs in a daemon thread with an event loop of its own. All
@@ -38,20 +38,22 @@ class FakeServer(Server):
     Args:
         threads: How many threads run, or the threads themselves.
         token: The API token that it takes.
-        seed: What the threads are made from; the same number makes the same threads.
+        workspaces: How many workspaces there are, or the workspaces themselves. The first one is the default workspace.
+        browsers: How many browsers run, or the browsers themselves. They have nothing to do with the threads.
+        seed: What the lists are made from; the same number makes the same lists.
         port: Where it listens on 127.0.0.1; 0 for a free port.
         page_cap: Sets the attribute of its name, as all arguments after it do.
 
     Attributes:
         token: The API token that it takes.
         port: Where it listens, once started; it stays the same when the server is stopped and started again.
-        requests: The requests for the list seen, in order; no others are kept. May be cleared.
-        page_cap: Most threads on a page, whatever `total` asks for, and without saying so. None for no cap.
+        requests: The requests for a list seen, in order; no others are kept. May be cleared.
+        page_cap: Most items on a page, whatever `total` asks for, and without saying so. None for no cap.
         past_end: What a `start` at or past the end gets: an empty page, the last page again, or status 500.
         ignore_start: Whether every page is the first.
         count_offset: Added to `totalCount`: a server that lies.
-        filter_after_slicing: Whether a page is cut out of the list of all threads of the workspace and filtered
-            afterwards, so that it holds fewer threads than asked for, or none.
+        filter_after_slicing: Whether a page is cut out of the list of all items of the workspace and filtered
+            afterwards, so that it holds fewer items than asked for, or none.
         count_unfiltered: Whether `totalCount` ignores the filters.
         latency: Seconds before each answer.
         gzip: Whether answers are compressed for clients that take it.
@@ -68,6 +70,8 @@ class FakeServer(Server):
         self,
         threads: int | Iterable[FakeThread] = 25,
         *,
+        workspaces: int | Iterable[FakeWorkspace] = 1,
+        browsers: int | Iterable[FakeBrowser] = 10,
         token: str = DEFAULT_TOKEN,
         seed: int = 0,
         port: int = 0,
@@ -82,7 +86,8 @@ class FakeServer(Server):
         naive_times: bool = False,
         unauthorized_status: int = 401,
     ) -> None:
-        super().__init__(port)
+        Lists.__init__(self, threads, workspaces, browsers, seed)
+        Server.__init__(self, port)
         self.token = token
         self.requests: list[SeenRequest] = []
         self.page_cap = page_cap
@@ -97,53 +102,7 @@ class FakeServer(Server):
         self.unauthorized_status = unauthorized_status
         self.on_request: Callable[[SeenRequest], object] | None = None
         self.fault_for: Callable[[SeenRequest], Fault | None] | None = None
-        self._population = Population(threads, seed)
         self._faults: deque[Fault] = deque()
-        # Threads of the list are started, stopped and shown by the test's thread and by that of the server.
-        self._lock = threading.RLock()
-
-    @property
-    def threads(self) -> tuple[FakeThread, ...]:
-        """The threads that run, in the order in which they were made."""
-        return self._population.alive
-
-    def start_thread(
-        self,
-        *,
-        workspace_id: int = 1,
-        type: str | None = None,  # noqa: A002 - the API's own word
-        thread_token: str | None = "",
-        created_at: str | None = None,
-    ) -> FakeThread:
-        """Let one more thread run, at the end of the list.
-
-        Args:
-            workspace_id: Its workspace; 1 is the default workspace, which a request calls -1.
-            type: ``Manual`` or ``BrowserInstance``, or any other text; by default drawn from the seed.
-            thread_token: Its token; None for null; by default one that looks real.
-            created_at: When it was made, as it is to stand on the wire; by default later than all before.
-        """
-        with self._lock:
-            thread = self._population.maker.make(
-                workspace_id=workspace_id, type=type, thread_token=thread_token, created_at=created_at
-            )
-            self._population.add(thread)
-        return thread
-
-    def stop_thread(self, thread: FakeThread | str) -> FakeThread:
-        """Stop a thread, given as itself or as its token, and return it.
-
-        Raises:
-            LookupError: It does not run.
-        """
-        with self._lock:
-            return self._population.remove(thread)
-
-    def churn_step(self, draw: random.Random) -> FakeThread:
-        """Start a thread or stop one, as `draw` falls, and return it. The number of threads stays about the same."""
-        with self._lock:
-            alive = self._population.alive
-            return self.stop_thread(draw.choice(alive)) if alive and draw.random() < 0.5 else self.start_thread()  # noqa: PLR2004 - a half
 
     def churn(self, rate: float, *, seed: int = 0) -> Repeating:
         """Start and stop threads in the background, `rate` of them a second, drawn from `seed`.
@@ -164,17 +123,18 @@ class FakeServer(Server):
         self._faults.extend([fault] * times)
 
     async def _route(self, request: web.Request) -> web.Response:
-        if request.path != PATH and request.path not in DOCUMENTS:
+        resource, _ = self._lists.get(request.path, (None, None))
+        if resource is None and request.path not in DOCUMENTS:
             raise web.HTTPNotFound
         if request.method != hdrs.METH_GET:
             raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_GET])
-        if request.path == PATH:
+        if resource is not None:
             seen = SeenRequest(request.method, request.path, tuple(request.query.items()), request.headers)
             self.requests.append(seen)
             fault = await self._fault_of(seen)
             if fault is not None:
                 return self._fail(request, fault)
-        answer = self._answer(request) if request.path == PATH else self._send(200, DOCUMENTS[request.path])
+        answer = self._send(200, DOCUMENTS[request.path]) if resource is None else self._answer(request, resource)
         if self.gzip and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "").lower():
             # Named, since aiohttp would choose deflate where both are taken.
             answer.enable_compression(web.ContentCoding.gzip)
@@ -191,22 +151,21 @@ class FakeServer(Server):
             return self._faults.popleft()
         return self.fault_for(seen) if self.fault_for is not None else None
 
-    def _answer(self, request: web.Request) -> web.Response:
+    def _answer(self, request: web.Request, resource: Resource[Any]) -> web.Response:
         if request.headers.get("Api-Token") != self.token:
             return self._send(self.unauthorized_status, {"message": "Unauthenticated"})
         try:
-            asked = read(request.query.items())
+            asked = read(request.query.items(), resource)
         except BadParametersError as error:
             title = "One or more validation errors occurred."
             problem = {"title": title, "status": 400, "errors": error.problems}
             return self._send(400, problem, "application/problem+json")
-        return self._page(asked)
+        return self._page(resource, asked)
 
-    def _page(self, asked: Asked) -> web.Response:
-        with self._lock:
-            matching = self._population.seen_by(asked.view)
-            whole = self._population.seen_by(asked.view.unfiltered)
+    def _page(self, resource: Resource[Any], asked: Asked) -> web.Response:
+        matching, whole = self._shown(resource.path, asked.view)
         items = page_of(
+            resource,
             whole if self.filter_after_slicing else matching,
             asked if self.page_cap is None else evolve(asked, total=min(asked.total, self.page_cap)),
             past_end=self.past_end,

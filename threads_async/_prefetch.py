@@ -2,21 +2,23 @@
 
 import asyncio
 from collections.abc import Sequence
-
-from attrs import evolve
+from typing import Generic
 
 from threads_async import _ending
+from threads_async._endpoints import Endpoint
 from threads_async._paging import Slice
 from threads_async._source import PageSource
 from threads_async._window import Window
-from threads_async.models import ThreadPage, ThreadsQuery
+from threads_async.models import Page, T
+from threads_async.queries import Query
 
 
-class Ahead:
+class Prefetch(Generic[T]):
     """Keeps the requests of a plan in flight, and drops those that a new plan no longer holds.
 
     Args:
-        source: Fetches pages, and ends what it has started when it is closed.
+        source: Fetches pages, and owns the tasks that do so.
+        endpoint: The listing.
         query: What is asked for, apart from the slice.
         prefetch: How many requests may be in flight, the one that is waited for among them.
 
@@ -24,11 +26,12 @@ class Ahead:
         window: How many requests may be guessed now.
     """
 
-    def __init__(self, source: PageSource, query: ThreadsQuery, prefetch: int) -> None:
+    def __init__(self, source: PageSource, endpoint: Endpoint[T], query: Query[T], prefetch: int) -> None:
         self._source = source
+        self._endpoint = endpoint
         self._query = query
         self.window = Window.of(prefetch)
-        self._tasks: dict[Slice, asyncio.Task[ThreadPage]] = {}
+        self._tasks: dict[Slice, asyncio.Task[Page[T]]] = {}
 
     def plan(self, slices: Sequence[Slice]) -> None:
         """Have just these slices in flight: start what is missing, end what is not among them."""
@@ -48,10 +51,10 @@ class Ahead:
         if self._tasks:
             self.window = self.window.after_guess(held=useful and asked in self._tasks)
 
-    def _start(self, asked: Slice) -> "asyncio.Task[ThreadPage]":
-        return self._source.start(evolve(self._query, start=asked.start, total=asked.total))
+    def _start(self, asked: Slice) -> "asyncio.Task[Page[T]]":
+        return self._source.start(self._endpoint, self._query, asked)
 
-    async def take(self, asked: Slice) -> ThreadPage | None:
+    async def take(self, asked: Slice) -> Page[T] | None:
         """Wait for the answer to `asked`, which the plan holds, and take it out; None if the request was ended.
 
         To be cancelled while waiting does not end the request: the next one who wants it finds it.
@@ -73,7 +76,8 @@ class Ahead:
     async def aclose(self) -> None:
         """End all requests in flight, and wait until they have ended, unless they run in another event loop."""
         tasks, self._tasks = self._tasks, {}
-        await _ending.end(tasks.values())
+        if tasks:
+            await _ending.end(tasks.values())
 
     def __del__(self) -> None:
         _ending.cancel(self._tasks.values())

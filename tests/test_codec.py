@@ -13,16 +13,19 @@ from hypothesis import strategies as st
 from threads_async import (
     DecodeError,
     ExecutionThread,
+    Page,
     ThreadPage,
     ThreadsQuery,
     ThreadType,
 )
-from threads_async._wire import Response, decode, encode, is_cut
+from threads_async._codec import decode, is_cut
+from threads_async._endpoints import THREADS
+from threads_async._exchange import Response, encode
 
 DATA = Path(__file__).parent / "data"
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 BASE = "http://zenno.example:8160"
-ASKED = encode(ThreadsQuery(start=40), BASE)
+ASKED = encode(THREADS, ThreadsQuery(start=40), BASE)
 GOOD: dict[str, Any] = {
     "workspaceId": 1,
     "threadToken": None,
@@ -32,7 +35,7 @@ GOOD: dict[str, Any] = {
 
 
 def page_of(body: bytes | str) -> ThreadPage:
-    return decode(ASKED, Response(200, {}, body.encode() if isinstance(body, str) else body))
+    return decode(THREADS, ASKED, Response(200, {}, body.encode() if isinstance(body, str) else body))
 
 
 def thread_of(**changes: Any) -> ExecutionThread:
@@ -47,7 +50,7 @@ def fault_of(body: bytes | str) -> DecodeError:
 
 
 def test_the_defaults_are_sent_and_filters_are_not() -> None:
-    request = encode(ThreadsQuery(), BASE)
+    request = encode(THREADS, ThreadsQuery(), BASE)
 
     assert "http://zenno.example:8160/v1/threads" == request.url
     assert (("workspaceId", "-1"), ("start", "0"), ("total", "1000")) == request.params
@@ -65,13 +68,13 @@ def test_everything_given_is_sent_by_its_name_on_the_wire() -> None:
         "thread_token": "a+b",
         "type": "Manual",
         "sorting": "Type DESC",
-    } == dict(encode(query, BASE).params)
+    } == dict(encode(THREADS, query, BASE).params)
 
 
 def test_the_label_says_what_is_asked_without_secrets() -> None:
     query = ThreadsQuery(workspace_id=7, thread_token=JWT, type="Manual", sorting="Type DESC")
 
-    request = encode(query, BASE)
+    request = encode(THREADS, query, BASE)
 
     assert (
         "GET http://zenno.example:8160/v1/threads"
@@ -217,7 +220,7 @@ def test_no_value_of_the_body_is_shown() -> None:
 @given(st.binary())
 def test_whatever_the_bytes_a_page_or_a_decode_error_comes_out(body: bytes) -> None:
     with contextlib.suppress(DecodeError):
-        assert isinstance(page_of(body), ThreadPage)
+        assert isinstance(page_of(body), Page)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from attrs import evolve, frozen
 
-from threads_async._identity import identity_of
+from threads_async._endpoints import THREADS
 from threads_async.errors import RequestError
 from threads_async.models import EventKind, ExecutionThread, ThreadEvent
 
@@ -30,7 +30,7 @@ def after_success(
 
     First that the server is back, then what stopped, then what started, each in the order of the list.
     """
-    now = {identity_of(thread): thread for thread in threads}
+    now = {THREADS.identity(thread): thread for thread in threads}
     before = watched.alive
     happened: list[tuple[EventKind, ExecutionThread | None]] = []
     if not watched.reachable:

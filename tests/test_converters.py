@@ -1,0 +1,447 @@
+"""Values come in and go out through a cattrs converter: one way for the client, the command and users."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+import cattrs
+import pytest
+from attrs import fields, frozen
+from cattrs.gen import make_dict_structure_fn, override
+from hypothesis import given
+from hypothesis import strategies as st
+from listings import BROWSERS, THREADS, WORKSPACES, Kind, each_kind
+
+from threads_async import (
+    BrowserInstance,
+    BrowserInstancesQuery,
+    ConfigurationError,
+    DecodeError,
+    EventKind,
+    ExecutionThread,
+    Page,
+    RetryPolicy,
+    ServerError,
+    ThreadEvent,
+    ThreadPage,
+    ThreadsQuery,
+    ThreadType,
+    Workspace,
+    WorkspacesQuery,
+    _codec,
+    configure_converter,
+    errors,
+    make_converter,
+)
+from threads_async._endpoints import endpoint_of
+from threads_async._exchange import Response, encode
+from threads_async._records import wire_name
+
+CONVERTER = make_converter()
+CREATED = datetime(2026, 3, 17, 16, 38, 40, 385168, UTC)
+THREAD = ExecutionThread(1, "eyJ.a.b", ThreadType.MANUAL, CREATED)
+
+# Lone surrogates are no text that JSON in UTF-8 can hold.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+int64 = st.integers(-(2**63), 2**63 - 1)
+int32 = st.integers(-(2**31), 2**31 - 1)
+offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+# A time near either end of the calendar has no equal in UTC.
+moments = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=offsets)  # noqa: DTZ001 - see `timezones`
+threads = st.builds(ExecutionThread, int64, st.none() | texts, st.sampled_from(ThreadType) | texts, moments)
+workspaces = st.builds(Workspace, int64, st.none() | texts, st.none() | texts)
+browsers = st.builds(BrowserInstance, st.uuids(), int64, st.none() | texts)
+ITEMS: dict[Kind, st.SearchStrategy[Any]] = {THREADS: threads, WORKSPACES: workspaces, BROWSERS: browsers}
+
+request_errors = st.one_of(
+    st.builds(errors.ConnectionFailedError, texts, request=texts, attempts=int32, hint=texts, temporary=st.booleans()),
+    st.builds(errors.RequestTimeoutError, texts, request=texts),
+    st.builds(errors.ResponseTooLargeError, texts, limit=int32),
+    st.builds(
+        ServerError,
+        texts,
+        status=int32,
+        server_message=st.none() | texts,
+        retry_after=st.none() | st.floats(0, 1e9),
+    ),
+    st.builds(DecodeError, texts, path=texts, reason=texts, start=int32),
+)
+events = st.builds(ThreadEvent, st.sampled_from(EventKind), st.none() | threads, moments, st.none() | request_errors)
+starts, totals = st.integers(0, 2**31 - 1), st.integers(1, 2**31 - 1)
+some_text = st.none() | texts.filter(bool)
+queries = st.one_of(
+    st.builds(
+        ThreadsQuery,
+        start=starts,
+        total=totals,
+        workspace_id=int64,
+        thread_token=some_text,
+        type=st.none() | st.sampled_from(ThreadType),
+        sorting=st.none() | st.sampled_from(["CreatedAt", "type desc"]),
+    ),
+    st.builds(WorkspacesQuery, start=starts, total=totals, id=st.none() | int64, name=some_text, roles=some_text),
+    st.builds(
+        BrowserInstancesQuery,
+        start=starts,
+        total=totals,
+        workspace_id=int64,
+        profile_id=st.none() | st.uuids(),
+        process_id=st.none() | int32,
+        sorting=st.none() | st.sampled_from(["ProcessId", "profileid ASC"]),
+    ),
+)
+policies = st.builds(
+    RetryPolicy,
+    attempts=st.integers(1, 99),
+    deadline=st.none() | st.floats(0.1, 1e6),
+    initial_backoff=st.floats(0.1, 1e6),
+    max_backoff=st.floats(0.1, 1e6),
+    budget=st.none() | st.integers(0, 99),
+)
+pages = st.one_of(
+    [
+        st.builds(Page, st.lists(items, max_size=3).map(tuple), st.integers(0, 2**63 - 1), starts)
+        for items in ITEMS.values()
+    ]
+)
+
+
+def type_of(value: Any) -> Any:
+    """Return the type to structure `value` as."""
+    if isinstance(value, Page):
+        return Page[type(value.items[0])] if value.items else ThreadPage  # type: ignore[misc]
+    return type(value)
+
+
+@given(st.one_of(threads, workspaces, browsers, pages, events, queries, policies))
+def test_what_goes_out_comes_in_again_as_it_was(value: Any) -> None:
+    data = CONVERTER.unstructure(value)
+
+    assert value == CONVERTER.structure(data, type_of(value))
+    # It is ready for JSON, and for the way through it.
+    assert value == CONVERTER.structure(json.loads(json.dumps(data)), type_of(value))
+
+
+@given(st.one_of(threads, workspaces, browsers, events))
+def test_json_as_bytes_comes_in_like_plain_data(value: Any) -> None:
+    body = json.dumps(CONVERTER.unstructure(value)).encode()
+
+    assert value == CONVERTER.structure(body, type(value))
+
+
+def test_a_thread_goes_out_by_the_names_of_the_api() -> None:
+    expected = {
+        "workspaceId": 1,
+        "threadToken": "eyJ.a.b",
+        "type": "Manual",
+        "createdAt": "2026-03-17T16:38:40.385168+00:00",
+    }
+
+    assert expected == CONVERTER.unstructure(THREAD)
+    assert str is type(CONVERTER.unstructure(THREAD)["type"])
+
+
+def test_browsers_queries_and_pages_go_out_by_the_names_of_the_api() -> None:
+    browser = BrowserInstance(UUID(int=1), 4, None)
+    assert {
+        "profileId": "00000000-0000-0000-0000-000000000001",
+        "processId": 4,
+        "connectionString": None,
+    } == CONVERTER.unstructure(browser)
+    assert {
+        "start": 0,
+        "total": 5,
+        "workspaceId": -1,
+        "thread_token": None,
+        "type": "Manual",
+        "sorting": None,
+    } == CONVERTER.unstructure(ThreadsQuery(total=5, type="Manual"))
+    assert {"totalCount": 1, "items": [], "start": 7} == CONVERTER.unstructure(Page((), 1, 7))
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_an_event_goes_out_with_what_happened(kind: EventKind) -> None:
+    error = ServerError("broken", status=503)
+    event = ThreadEvent(kind, THREAD, CREATED, error)
+
+    data = CONVERTER.unstructure(event)
+
+    assert {"kind": str(kind), "thread": CONVERTER.unstructure(THREAD), "at": CREATED.isoformat()} == {
+        name: data[name] for name in ("kind", "thread", "at")
+    }
+    assert {"error": "ServerError", "message": "broken", "status": 503, "serverMessage": None} == {
+        name: data["error"][name] for name in ("error", "message", "status", "serverMessage")
+    }
+
+
+def test_a_time_without_offset_is_in_utc_also_inside_another_value() -> None:
+    event = ThreadEvent(EventKind.STARTED, THREAD, CREATED)
+    data = CONVERTER.unstructure(event)
+    data["thread"]["createdAt"] = data["thread"]["createdAt"].removesuffix("+00:00")
+
+    assert event == CONVERTER.structure(data, ThreadEvent)
+
+
+@pytest.mark.parametrize(
+    ("error", "path"),
+    [({"error": "KeyError", "message": "x"}, "error"), ({"message": "x"}, "error"), ({"error": 5}, "error")],
+)
+def test_an_event_with_an_error_that_is_none_of_ours_is_refused(error: Any, path: str) -> None:
+    data = {"kind": "unreachable", "thread": None, "at": CREATED.isoformat(), "error": error}
+
+    with pytest.raises(DecodeError) as caught:
+        CONVERTER.structure(data, ThreadEvent)
+    assert caught.value.reason
+
+
+# Every way of decoding there is: all of them agree on every body.
+
+Outcome = tuple[Any, ...]
+
+
+def outcome_of(read: Callable[[], Any]) -> Outcome:
+    """Return the value, or the place and the reason of the error."""
+    try:
+        return ("value", read())
+    except DecodeError as error:
+        return ("error", error.path, error.reason)
+
+
+def by_the_client(kind: Kind, body: bytes) -> Outcome:
+    query = kind.query()
+    endpoint = endpoint_of(query)
+    request = encode(endpoint, query, "http://127.0.0.1")
+    return outcome_of(lambda: _codec.decode(endpoint, request, Response(200, {}, body)))
+
+
+def from_bytes(kind: Kind, body: bytes) -> Outcome:
+    return outcome_of(lambda: CONVERTER.structure(body, Page[kind.item]))  # type: ignore[name-defined]
+
+
+def from_data(kind: Kind, body: bytes) -> Outcome:
+    return outcome_of(lambda: CONVERTER.structure(json.loads(body), Page[kind.item]))  # type: ignore[name-defined]
+
+
+def strict(value: Any, wanted: Any) -> Any:
+    """Read one field in plain Python."""
+    if wanted is int:
+        assert type(value) is int
+        assert -(2**63) <= value < 2**63
+        return value
+    if wanted == str | None:
+        assert value is None or type(value) is str
+        return value
+    assert type(value) is str
+    if wanted is datetime:
+        moment = datetime.fromisoformat(value)
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return wanted(value)
+
+
+def by_generated_functions(kind: Kind, body: bytes) -> Outcome:
+    """The functions that cattrs itself makes of a class, with renames. Says of an error only that it is one."""
+    overrides: dict[str, Any] = {
+        one.name: override(rename=wire_name(one.name), struct_hook=strict) for one in fields(kind.item)
+    }
+    structure = make_dict_structure_fn(kind.item, cattrs.Converter(), _cattrs_detailed_validation=False, **overrides)
+    try:
+        data = json.loads(body)
+        assert type(data["totalCount"]) is int
+        assert 0 <= data["totalCount"] < 2**63
+        assert type(data["items"]) is list
+        assert all(type(item) is dict for item in data["items"])
+        items = tuple(structure(item, kind.item) for item in data["items"])
+    except (AssertionError, KeyError, TypeError, ValueError):
+        return ("error",)
+    return ("value", Page(items, data["totalCount"], 0))
+
+
+def item_by_item(kind: Kind, body: bytes) -> list[Outcome]:
+    """The items of a page one after the other, as a list of a user's would have them."""
+    items = json.loads(body)["items"]
+    return [outcome_of(lambda item=item: CONVERTER.structure(item, kind.item)) for item in items]  # type: ignore[misc]
+
+
+letters = st.text("abcXYZ -_é界", max_size=5)
+# Beyond 64 bits the parser of JSON calls a number a float: that is said of such a value, which is refused in any way.
+numbers = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+anything = st.recursive(
+    st.none() | st.booleans() | numbers | letters,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(letters, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def holders_of(value: Any) -> list[tuple[Any, Any]]:
+    """Return where in `value` something can be broken: what holds it, and its key there."""
+    places: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        places += [(value, key) for key in value]
+    elif isinstance(value, list):
+        places += [(value, index) for index in range(len(value))]
+    return places + [place for holder, key in places for place in holders_of(holder[key])]
+
+
+@st.composite
+def bodies(draw: st.DrawFn, kind: Kind) -> bytes:
+    """Draw the body of a page: sound, or broken in some places, with times that may lack their offset."""
+    items = [CONVERTER.unstructure(item) for item in draw(st.lists(ITEMS[kind], max_size=3))]
+    for item in items:
+        if "createdAt" in item and draw(st.booleans()):
+            item["createdAt"] = item["createdAt"][:-6]
+    page: dict[str, Any] = {"totalCount": draw(st.integers(0, 2**63 - 1)), "items": items}
+    for _ in range(draw(st.sampled_from([0, 0, 1, 2]))):
+        holder, key = draw(st.sampled_from(holders_of(page)))
+        how = draw(st.sampled_from(["change", "remove", "add"]))
+        if how == "change":
+            holder[key] = draw(anything)
+        elif how == "remove":
+            del holder[key]
+        elif isinstance(holder, dict):
+            holder[draw(letters)] = draw(anything)
+        if not holders_of(page):
+            break
+    return json.dumps(page).encode()
+
+
+@each_kind
+@given(data=st.data())
+def test_every_way_of_decoding_agrees_on_every_body(kind: Kind, data: st.DataObject) -> None:
+    body = data.draw(bodies(kind))
+
+    outcome = by_the_client(kind, body)
+    assert outcome == from_bytes(kind, body)
+    assert outcome == from_data(kind, body)
+    other = by_generated_functions(kind, body)
+    assert outcome[: len(other)] == other
+    if outcome[0] == "value":
+        assert [("value", item) for item in outcome[1].items] == item_by_item(kind, body)
+
+
+@each_kind
+@given(data=st.data())
+def test_one_item_on_its_own_fails_like_in_its_page(kind: Kind, data: st.DataObject) -> None:
+    record = CONVERTER.unstructure(data.draw(ITEMS[kind]))
+    name = data.draw(st.sampled_from(list(record)))
+    record[name] = data.draw(anything)
+    body = json.dumps({"totalCount": 1, "items": [record]}).encode()
+
+    (alone,) = item_by_item(kind, body)
+
+    in_page = from_data(kind, body)
+    if alone[0] == "error":
+        assert ("error", f"items[0].{alone[1]}", alone[2]) == in_page
+    else:
+        assert alone[1] == in_page[1].items[0]
+
+
+# Users ----------------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Job:
+    """A class of a user's, with threads in it."""
+
+    name: str
+    thread: ExecutionThread
+    others: tuple[ExecutionThread, ...]
+    browsers: list[BrowserInstance]
+    home: Workspace | None
+    at: datetime
+
+
+def test_a_class_of_a_users_that_holds_our_values_goes_out_and_comes_in() -> None:
+    converter = cattrs.Converter()
+    converter.register_unstructure_hook(datetime, datetime.timestamp)
+    converter.register_structure_hook(datetime, lambda value, _: datetime.fromtimestamp(value, UTC))
+    configure_converter(converter)
+    job = Job("a", THREAD, (THREAD, THREAD), [BrowserInstance(UUID(int=1), 4, None)], Workspace(1, None, None), CREATED)
+
+    data = converter.unstructure(job)
+
+    assert CONVERTER.unstructure(THREAD) == data["thread"] == data["others"][1]
+    # The user's own hook is for the user's own field.
+    assert CREATED.timestamp() == data["at"]
+    assert job == converter.structure(json.loads(json.dumps(data)), Job)
+
+
+def test_an_error_inside_a_class_of_a_users_names_its_place() -> None:
+    data = {"workspaceId": "x"} | dict.fromkeys(("threadToken", "type", "createdAt"))
+    job: dict[str, Any] = {"name": "a", "thread": data, "others": [], "browsers": [], "home": None, "at": None}
+
+    with pytest.raises(cattrs.ClassValidationError) as caught:
+        converter_of_dates().structure(job, Job)
+
+    (error,) = [one for one in caught.value.exceptions if isinstance(one, DecodeError)]
+    assert ("workspaceId", "expected int, got str") == (error.path, error.reason)
+    assert any("$.thread" in line for line in cattrs.transform_error(caught.value))
+
+
+def converter_of_dates() -> cattrs.Converter:
+    converter = make_converter()
+    converter.register_structure_hook(datetime, lambda value, _: value)
+    return converter
+
+
+def test_other_types_are_structured_as_before() -> None:
+    converter = cattrs.Converter()
+    before = converter.structure({"a": "1"}, dict[str, int]), converter.unstructure({"a": CREATED})
+
+    configure_converter(converter)
+
+    assert before == (converter.structure({"a": "1"}, dict[str, int]), converter.unstructure({"a": CREATED}))
+
+
+@pytest.mark.parametrize("wanted", [tuple[int, ...], tuple[ExecutionThread, ExecutionThread], list[int]])
+def test_only_our_values_are_taken_over(wanted: Any) -> None:
+    data = {tuple[int, ...]: [1, 2], list[int]: [1, 2]}.get(wanted, [CONVERTER.unstructure(THREAD)] * 2)
+
+    assert [CONVERTER.structure(one, ExecutionThread) if isinstance(one, dict) else one for one in data] == list(
+        CONVERTER.structure(data, wanted)
+    )
+
+
+def test_a_query_with_a_wrong_value_is_refused_by_the_query() -> None:
+    with pytest.raises(ConfigurationError, match="start"):
+        CONVERTER.structure({"start": "5"}, ThreadsQuery)
+
+
+@pytest.mark.parametrize("data", [{}, {"start": 7, "unknown": True}])
+def test_a_query_takes_its_defaults_and_ignores_what_it_does_not_know(data: dict[str, Any]) -> None:
+    assert ThreadsQuery(**{name: value for name, value in data.items() if name == "start"}) == CONVERTER.structure(
+        data, ThreadsQuery
+    )
+
+
+def test_the_client_reads_answers_with_a_converter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A converter without our hooks reads nothing: there is no other way in."""
+    body = json.dumps({"totalCount": 1, "items": [THREADS.record(0)]}).encode()
+    assert "value" == by_the_client(THREADS, body)[0]
+
+    # It structures the body as any class: no mapping, so no page.
+    _codec._page_hook.cache_clear()
+    monkeypatch.setattr(_codec, "_converter", cattrs.Converter)
+    with pytest.raises(cattrs.ClassValidationError):
+        by_the_client(THREADS, body)
+    _codec._page_hook.cache_clear()
+
+
+def test_without_cattrs_nothing_works() -> None:
+    code = "import sys; sys.modules['cattrs'] = None\nimport threads_async"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode != 0
+    assert "cattrs" in done.stderr
+
+
+def test_a_page_in_json_begins_at_zero_whatever_it_says() -> None:
+    page = Page((THREAD,), 5, 3)
+    body = json.dumps(CONVERTER.unstructure(page)).encode()
+
+    assert Page((THREAD,), 5, 0) == CONVERTER.structure(body, ThreadPage)
+    assert page == CONVERTER.structure(json.loads(body), ThreadPage)

@@ -1,0 +1,72 @@
+"""How a client begins and ends: its settings, its session, and what it asks through."""
+
+import os
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+
+from threads_async._checks import check_seconds
+from threads_async._settings import read_settings
+from threads_async._source import PageSource
+from threads_async._transport import Limits, Transport
+from threads_async.errors import ClientClosedError, ConfigurationError
+from threads_async.retry import RetryPolicy
+
+_DEFAULT_RETRY: Final = RetryPolicy()
+
+
+class BaseClient:
+    """A client without anything to ask: see `ThreadsClient`."""
+
+    def __init__(  # noqa: PLR0913 - all but the first by keyword
+        self,
+        token: str | None = None,
+        *,
+        base_url: str | None = None,
+        session: aiohttp.ClientSession | None = None,
+        timeout: float = 30.0,
+        retry: RetryPolicy = _DEFAULT_RETRY,
+        max_response_bytes: int = 64 * 2**20,
+    ) -> None:
+        settings = read_settings(token, base_url, os.environ)
+        token = base_url = None  # what is wrong from here on must not show them in a traceback that prints locals
+        if isinstance(settings, ConfigurationError):
+            raise settings
+        check_seconds("timeout", timeout)
+        if type(max_response_bytes) is not int or max_response_bytes < 1:
+            raise ConfigurationError(
+                "max_response_bytes must be a whole number from 1 up", parameter="max_response_bytes"
+            )
+        self._base_url = settings.base_url
+        limits = Limits(timeout=timeout, response_bytes=max_response_bytes, retry=retry)
+        self._source = PageSource(self._base_url, Transport(settings.token, session, limits))
+
+    def __repr__(self) -> str:
+        if not hasattr(self, "_source"):
+            return f"<{type(self).__name__} that was not made>"
+        return f"<{type(self).__name__} of {self._base_url}{', closed' if self.closed else ''}>"
+
+    @property
+    def base_url(self) -> str:
+        """Where the API answers, without a slash at its end."""
+        return self._base_url
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client has been closed."""
+        return self._source.closed
+
+    async def __aenter__(self) -> Self:
+        if self.closed:
+            raise ClientClosedError("the client is closed; make a new one")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the client, and its session unless that was given. May be called again."""
+        await self._source.close()

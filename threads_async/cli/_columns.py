@@ -1,0 +1,99 @@
+"""The columns in which people see values. Performs no I/O."""
+
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from attrs import frozen
+from rich.cells import cell_len, set_cell_size
+
+from threads_async._secrets import shorten
+from threads_async.cli._text import plain
+from threads_async.models import BrowserInstance, ExecutionThread, Value, Workspace
+
+_TIME_CUTS: Final = (25, 19, 16, 10)
+"""Where a time may end: after its offset, its seconds, its minutes, its day."""
+
+
+@frozen
+class Columns:
+    """The columns of a table.
+
+    Attributes:
+        names: Their names.
+        styles: How their cells look.
+        wide: How wide they are where nothing bounds them.
+        narrower: What they are cut down to, step by step, where the terminal is too narrow.
+        cells: Returns the texts of a value, given how wide the columns are.
+    """
+
+    names: tuple[str, ...]
+    styles: tuple[str, ...]
+    wide: tuple[int, ...]
+    narrower: tuple[tuple[int, ...], ...]
+    cells: Callable[[Any, tuple[int, ...]], tuple[str, ...]]
+
+
+def fit(text: str, width: int) -> str:
+    """Return `text` filled up, or cut short with an ellipsis, to exactly `width` cells of a terminal."""
+    if cell_len(text) > width:
+        text = f"{set_cell_size(text, width - 1)}…"
+    return set_cell_size(text, width)
+
+
+def local(moment: datetime) -> str:
+    """Return `moment` in local time with its offset; one that local time cannot hold stays in its own."""
+    # The years 1 and 9999 near their outer ends; on Windows all before 1970.
+    with contextlib.suppress(OverflowError, ValueError, OSError):
+        moment = moment.astimezone()
+    return moment.isoformat(sep=" ", timespec="seconds")
+
+
+def _cells_of_thread(thread: ExecutionThread, columns: tuple[int, ...]) -> tuple[str, ...]:
+    moment = local(thread.created_at)
+    width = columns[0]
+    return (
+        moment if width >= _TIME_CUTS[0] else moment[: next((cut for cut in _TIME_CUTS if cut <= width), None)],
+        plain(thread.type),
+        shorten(thread.thread_token) or "-",
+        str(thread.workspace_id),
+    )
+
+
+def _cells_of_workspace(workspace: Workspace, _: tuple[int, ...]) -> tuple[str, ...]:
+    name, role = ("-" if text is None else plain(text) for text in (workspace.name, workspace.role))
+    return (str(workspace.workspace_id), name, role)
+
+
+def _cells_of_browser(browser: BrowserInstance, _: tuple[int, ...]) -> tuple[str, ...]:
+    return (str(browser.process_id), str(browser.profile_id), shorten(browser.connection_string) or "-")
+
+
+COLUMNS: Final[dict[type[Value], Columns]] = {
+    ExecutionThread: Columns(
+        names=("CREATED", "TYPE", "TOKEN", "WORKSPACE"),
+        styles=("", "cyan", "dim", ""),
+        # A time with its offset, the longer known type, a shortened token, the longest 64-bit integer.
+        wide=(25, 15, 8, 20),
+        narrower=((25, 15, 8, 9), (19, 15, 8, 9), (16, 6, 8, 9), (10, 4, 4, 4), (1, 1, 1, 1)),
+        cells=_cells_of_thread,
+    ),
+    Workspace: Columns(
+        names=("WORKSPACE", "NAME", "ROLE"),
+        styles=("", "cyan", ""),
+        # The longest 64-bit integer, and names that people choose.
+        wide=(20, 40, 12),
+        narrower=((9, 40, 12), (9, 20, 8), (4, 4, 4), (1, 1, 1)),
+        cells=_cells_of_workspace,
+    ),
+    BrowserInstance: Columns(
+        names=("PROCESS", "PROFILE", "CONNECTION"),
+        styles=("", "cyan", "dim"),
+        # The longest 32-bit integer, a UUID, a shortened connection string under its heading.
+        wide=(11, 36, 10),
+        narrower=((10, 36, 8), (7, 8, 8), (4, 4, 4), (1, 1, 1)),
+        cells=_cells_of_browser,
+    ),
+}
+"""The columns by the class of the values."""

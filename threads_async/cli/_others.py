@@ -1,0 +1,79 @@
+"""The commands `workspaces` and `browsers`."""
+
+from typing import Any, Final
+
+import click
+
+from threads_async.cli._client import Connection, client_of
+from threads_async.cli._options import connection_options, help_option, workspace_option
+from threads_async.cli._output import Noun, Writer
+from threads_async.cli._walk import Format, Report, Walk, part_of, run_to_end, walk_options, writer_of
+from threads_async.models import BrowserInstance, Workspace
+
+_WORKSPACES: Final = Noun("workspace", "workspaces")
+_BROWSERS: Final = Noun("browser", "browsers")
+
+_WORKSPACES_HELP: Final = """List the workspaces that the API token gives access to.
+
+The formats are those of list. In jsonl and csv a workspace has workspaceId,
+name and role.
+"""
+
+_BROWSERS_HELP: Final = """List the running browsers that were started through the API.
+
+The formats are those of list. In jsonl and csv a browser has profileId,
+processId and connectionString.
+
+jsonl and csv contain whole connection strings. These are secrets: whoever has
+one controls the browser.
+"""
+
+
+async def _workspaces(connection: Connection, walk: Walk, writer: Writer, filters: dict[str, Any]) -> None:
+    async with client_of(connection) as client:
+        report = Report(writer, _WORKSPACES)
+        count = await report.add(client.workspaces(**filters, **walk.parameters()), walk)
+        report.end(part_of(walk, count), remedy=False)
+
+
+@click.command("workspaces", help=_WORKSPACES_HELP, add_help_option=False)
+@click.option("--id", metavar="ID", type=int, help="Only the workspace with this id.")
+@click.option("--name", metavar="NAME", help="Only workspaces with this name.")
+@click.option("--roles", metavar="ROLE", help="Only workspaces in which you have this role, such as Owner.")
+@walk_options(_WORKSPACES)
+@connection_options()
+@help_option
+def list_workspaces(
+    *,
+    connection: Connection,
+    walk: Walk,
+    format: Format | None,  # noqa: A002 - the name of the option
+    **filters: Any,
+) -> None:
+    """List the workspaces."""
+    run_to_end(_workspaces(connection, walk, writer_of(format, Workspace), filters))
+
+
+async def _browsers(connection: Connection, walk: Walk, writer: Writer, filters: dict[str, Any]) -> None:
+    async with client_of(connection) as client:
+        report = Report(writer, _BROWSERS)
+        count = await report.add(client.browser_instances(**filters, **walk.parameters()), walk)
+        report.end(part_of(walk, count))
+
+
+@click.command("browsers", help=_BROWSERS_HELP, add_help_option=False)
+@workspace_option("browsers")
+@click.option("--profile-id", metavar="UUID", help="Only browsers with this profile.")
+@click.option("--process-id", metavar="N", type=int, help="Only the browser of this process.")
+@walk_options(_BROWSERS, "ConnectionString, ProcessId or ProfileId", "ProcessId")
+@connection_options()
+@help_option
+def list_browsers(
+    *,
+    connection: Connection,
+    walk: Walk,
+    format: Format | None,  # noqa: A002 - the name of the option
+    **filters: Any,
+) -> None:
+    """List the running browsers."""
+    run_to_end(_browsers(connection, walk, writer_of(format, BrowserInstance), filters))
