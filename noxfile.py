@@ -99,7 +99,7 @@ def floors(session: nox.Session, extra: str) -> None:
 
 @nox.session
 def schema(session: nox.Session) -> None:
-    """Hold the fake against the OpenAPI document that it serves, with every check of schemathesis."""
+    """Hold the fake against the OpenAPI documents that it serves, with every check of schemathesis."""
     # Not an extra: it brings some 25 packages, and no other duty needs it. Exact, since another version draws other
     # requests: a new one should be looked at when it is chosen, not when something else changes.
     session.install("-e", ".", "schemathesis==4.32.5")

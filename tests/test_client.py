@@ -14,6 +14,7 @@ from threads_async import (
     ClientClosedError,
     ConfigurationError,
     PaginationError,
+    Query,
     RetryPolicy,
     ThreadPage,
     ThreadsClient,
@@ -213,6 +214,13 @@ async def test_pages_fetched_by_hand_lead_from_one_to_the_next() -> None:
             start = page.next_start
 
     assert [10, 10, 5] == numbers
+
+
+async def test_a_query_of_no_listing_is_an_error() -> None:
+    query: Query[object] = Query()
+
+    with pytest.raises(ConfigurationError, match="query of one of the listings"):
+        await ThreadsClient("x").fetch_page(query)
 
 
 async def test_a_page_that_contradicts_itself_is_an_error() -> None:

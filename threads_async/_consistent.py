@@ -39,7 +39,7 @@ from typing import Generic
 from attrs import evolve, field, frozen
 
 from threads_async import _states as states
-from threads_async._keys import first_places, keys_of, last_place
+from threads_async._keys import at, first_places, keys_of, last_place
 from threads_async._paging import (
     Doubt,
     Seen,
@@ -213,7 +213,7 @@ def _take(walk: ConsistentWalk[T], asked: Slice, page: Page[T], keys: list[Hasha
     """Take a page that counts, whose last seen item is at `position`; -1 if there is none."""
     # Of items that agree in everything, the first one.
     places = first_places(keys, position + 1)
-    items = tuple(map(page.items.__getitem__, places[: walk.remaining]))
+    items = at(places[: walk.remaining], page.items)
     # Rule 6. To a server that filters after slicing, an index means something else. And if nothing on a page from
     # index 0 has been seen, all that was seen stood before it, unless it begins before the walk.
     least = walk.place.passed if position < 0 and asked.start == walk.start == 0 else asked.start
@@ -227,7 +227,7 @@ def _take(walk: ConsistentWalk[T], asked: Slice, page: Page[T], keys: list[Hasha
         place=place,
         resume=asked.start + (len(keys) if all_taken else places[len(items)]),
     )
-    return Step(after_page, items, asked.start + position + 1, tuple(map(keys.__getitem__, places)))
+    return Step(after_page, items, asked.start + position + 1, at(places, keys))
 
 
 def _state_after(walk: ConsistentWalk[T], asked: Slice, page: Page[T], place: Place, new: bool) -> states.State[T]:

@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, cast
 from attrs import Factory, field, fields, frozen
 
 from threads_async._secrets import SECRET
+from threads_async.errors import ConfigurationError
 from threads_async.models import BrowserInstance, ExecutionThread, T, Workspace
 from threads_async.queries import BrowserInstancesQuery, Query, ThreadsQuery, WorkspacesQuery
 
@@ -125,5 +126,12 @@ ENDPOINTS: Final = (THREADS, WORKSPACES, BROWSER_INSTANCES)
 
 
 def endpoint_of(query: Query[T]) -> Endpoint[T]:
-    """Return the listing that `query` is for."""
-    return cast("Endpoint[T]", next(endpoint for endpoint in ENDPOINTS if isinstance(query, endpoint.query)))
+    """Return the listing that `query` is for.
+
+    Raises:
+        ConfigurationError: It is for none.
+    """
+    for endpoint in ENDPOINTS:
+        if isinstance(query, endpoint.query):
+            return cast("Endpoint[T]", endpoint)
+    raise ConfigurationError("query must be a query of one of the listings", parameter="query")

@@ -41,3 +41,11 @@ def first_places(keys: Sequence[Hashable], start: int) -> Sequence[int]:
         return range(start, len(keys))
     firsts = dict(zip(reversed(new), reversed(range(start, len(keys))), strict=True))
     return sorted(firsts.values())
+
+
+def at(places: Sequence[int], of: Sequence[T]) -> tuple[T, ...]:
+    """Return what stands at these `places`."""
+    if isinstance(places, range):
+        # All in a row, which is usual.
+        return tuple(of[places.start : places.stop])
+    return tuple([of[place] for place in places])

@@ -199,6 +199,7 @@ class ThreadsClient(BaseClient):
                 that is not what the API promises.
             PaginationError: The page contradicts itself, such as an empty one before the end.
             ClientClosedError: The client or its session is closed.
+            ConfigurationError: `query` is none of these.
         """
         asked = Slice(query.start, query.total)
         page = single_page(asked, await self._source.fetch(endpoint_of(query), query))

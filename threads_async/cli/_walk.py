@@ -207,14 +207,14 @@ def _with_walk(noun: Noun, sortings: str, usual: str, command: Command) -> Comma
 
     if not sortings:
         return with_walk
-    with_sorting = click.option(
-        "--sorting",
-        metavar="FIELD",
-        help=f"{sortings}, optionally followed by ASC or DESC. By default the server's own order.",
-    )(with_walk)
-    return click.option(
+    with_consistent = click.option(
         "--consistent",
         is_flag=True,
         help=f"List every {noun.one} that runs during the whole listing exactly once, even if others start or stop. "
         f"Sorted by {usual} unless --sorting says otherwise.",
-    )(with_sorting)
+    )(with_walk)
+    return click.option(
+        "--sorting",
+        metavar="FIELD",
+        help=f"{sortings}, optionally followed by ASC or DESC. By default the server's own order.",
+    )(with_consistent)
