@@ -123,7 +123,7 @@ class Transport:
         began = self._clock()
         outcome = await self._attempt(request, 1, began)
         if isinstance(outcome, RequestError):
-            # Apart, since tenacity costs about as much as a third of a small request.
+            # Apart, since tenacity is a large part of what a small request costs.
             outcome = await self._retry(request, outcome, began)
         else:
             self._budget.succeeded(attempts=1)
