@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aioresponses import aioresponses
+from listings import Kind, each_kind
 
 from threads_async import (
     ClientClosedError,
@@ -83,14 +84,15 @@ async def test_a_wrong_token_is_refused() -> None:
     assert 401 == caught.value.status
 
 
-async def test_a_session_given_is_used_as_it_is_and_left_open() -> None:
+@each_kind
+async def test_a_session_given_is_used_as_it_is_and_left_open(kind: Kind) -> None:
     async with (
-        FakeServer() as server,
+        kind.server(3) as server,
         aiohttp.ClientSession(headers={"X-Mine": "1", "Accept": "text/html"}, cookies={"mine": "2"}) as session,
     ):
         session.cookie_jar.update_cookies({"mine": "2"})
         async with ThreadsClient(server.token, base_url=server.url, session=session) as client:
-            await client.threads().first()
+            await kind.listing(client).first()
 
         assert not session.closed
         assert {"X-Mine": "1", "Accept": "text/html"} == dict(session.headers)

@@ -406,7 +406,8 @@ from threads_async.testing import FakeServer
 HOW = sys.argv[1]
 
 async def leave(client):
-    loop = client.threads(total=100, prefetch=int(sys.argv[2]), consistent=sys.argv[3] == "True")
+    order = {"consistent": True} if sys.argv[3] == "True" else {}
+    loop = getattr(client, sys.argv[4])(total=100, prefetch=int(sys.argv[2]), **order)
     if HOW == "break":
         async for thread in loop:
             break
@@ -425,7 +426,7 @@ async def leave(client):
 async def main():
     # A busy machine is no fault of the client's.
     asyncio.get_running_loop().slow_callback_duration = 60
-    async with FakeServer(threads=2500) as server:
+    async with FakeServer(**{sys.argv[5]: 2500}) as server:
         async with ThreadsClient(server.token, base_url=server.url) as client:
             try:
                 await asyncio.create_task(leave(client))
@@ -443,13 +444,15 @@ gc.collect()
 """
 
 
+@each_kind
 @pytest.mark.parametrize("how", ["break", "error", "cancel", "drop"])
 @pytest.mark.parametrize(("prefetch", "consistent"), [(0, False), (4, False), (4, True)])
 def test_a_loop_that_is_left_leaves_no_warning_no_task_and_no_connection(
-    how: str, prefetch: int, consistent: bool
+    kind: Kind, how: str, prefetch: int, consistent: bool
 ) -> None:
+    way = [str(prefetch), str(consistent and kind in ORDERED), kind.method.__name__, kind.name]
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", LEAVING, how, str(prefetch), str(consistent)],
+        [sys.executable, "-X", "dev", "-W", "error", "-c", LEAVING, how, *way],
         capture_output=True,
         text=True,
         check=False,

@@ -402,11 +402,14 @@ async def other() -> AsyncIterator[FakeServer]:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-async def test_the_token_goes_to_the_configured_origin_only(other: FakeServer, status: int, host: str) -> None:
+@each_kind
+async def test_the_token_goes_to_the_configured_origin_only(
+    kind: Kind, other: FakeServer, status: int, host: str
+) -> None:
     async with FakeServer(token=API_TOKEN) as server, ThreadsClient(API_TOKEN, base_url=server.url) as client:
-        server.fault_for = lambda _: Fault(status, b"", {"Location": f"http://{host}:{other.port}/v1/threads"})
+        server.fault_for = lambda _: Fault(status, b"", {"Location": f"http://{host}:{other.port}{kind.path}"})
         with pytest.raises(ThreadsError, match="not followed"):
-            await client.threads().collect()
+            await kind.listing(client).collect()
 
     assert ([], 1) == (other.requests, len(server.requests))
 

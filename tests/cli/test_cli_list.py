@@ -14,7 +14,7 @@ import pytest
 from cli_support import JWT, SECONDS, running, settings, start
 
 from threads_async import ThreadsError
-from threads_async.cli import _list, main
+from threads_async.cli import _list, _walk, main
 from threads_async.cli._exits import EXIT_CODES, failure_of
 from threads_async.testing import FakeServer, FakeThread, Fault, SeenRequest
 
@@ -445,7 +445,7 @@ def test_what_nobody_expects_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -
     def client_of(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(_list, "client_of", client_of)
+    monkeypatch.setattr(_walk, "client_of", client_of)
 
     with pytest.raises(ZeroDivisionError):
         main(["list", "--demo"])

@@ -10,7 +10,9 @@ from threads_async.cli._options import Filters, connection_options, filter_optio
 from threads_async.cli._output import Noun, Writer
 from threads_async.cli._progress import waiting
 from threads_async.cli._streams import write
-from threads_async.cli._walk import Format, Report, Walk, part_of, run_to_end, walk_options, writer_of
+from threads_async.cli._walk import Format, Report, Walk, run_to_end, walk_options, write_listing, writer_of
+from threads_async.client import ThreadsClient
+from threads_async.listing import Listing
 from threads_async.models import ExecutionThread
 
 _THREADS: Final = Noun("thread", "threads")
@@ -37,10 +39,10 @@ are valid, and the error says where to resume.
 
 
 async def _list(connection: Connection, filters: Filters, walk: Walk, writer: Writer) -> None:
-    async with client_of(connection) as client:
-        report = Report(writer, _THREADS)
-        count = await report.add(client.threads(**filters.parameters(), **walk.parameters()), walk)
-        report.end(part_of(walk, count))
+    def listing_of(client: ThreadsClient) -> Listing[ExecutionThread]:
+        return client.threads(**filters.parameters(), **walk.parameters())
+
+    await write_listing(connection, listing_of, walk, writer, _THREADS)
 
 
 async def _list_all(connection: Connection, filters: Filters, walk: Walk, writer: Writer) -> None:

@@ -4,10 +4,12 @@ from typing import Any, Final
 
 import click
 
-from threads_async.cli._client import Connection, client_of
+from threads_async.cli._client import Connection
 from threads_async.cli._options import connection_options, help_option, workspace_option
-from threads_async.cli._output import Noun, Writer
-from threads_async.cli._walk import Format, Report, Walk, part_of, run_to_end, walk_options, writer_of
+from threads_async.cli._output import Noun
+from threads_async.cli._walk import Format, Walk, run_to_end, walk_options, write_listing, writer_of
+from threads_async.client import ThreadsClient
+from threads_async.listing import Listing
 from threads_async.models import BrowserInstance, Workspace
 
 _WORKSPACES: Final = Noun("workspace", "workspaces")
@@ -29,13 +31,6 @@ one controls the browser.
 """
 
 
-async def _workspaces(connection: Connection, walk: Walk, writer: Writer, filters: dict[str, Any]) -> None:
-    async with client_of(connection) as client:
-        report = Report(writer, _WORKSPACES)
-        count = await report.add(client.workspaces(**filters, **walk.parameters()), walk)
-        report.end(part_of(walk, count), remedy=False)
-
-
 @click.command("workspaces", help=_WORKSPACES_HELP, add_help_option=False)
 @click.option("--id", metavar="ID", type=int, help="Only the workspace with this id.")
 @click.option("--name", metavar="NAME", help="Only workspaces with this name.")
@@ -51,14 +46,12 @@ def list_workspaces(
     **filters: Any,
 ) -> None:
     """List the workspaces."""
-    run_to_end(_workspaces(connection, walk, writer_of(format, Workspace), filters))
+    writer = writer_of(format, Workspace)
 
+    def listing_of(client: ThreadsClient) -> Listing[Workspace]:
+        return client.workspaces(**filters, **walk.parameters())
 
-async def _browsers(connection: Connection, walk: Walk, writer: Writer, filters: dict[str, Any]) -> None:
-    async with client_of(connection) as client:
-        report = Report(writer, _BROWSERS)
-        count = await report.add(client.browser_instances(**filters, **walk.parameters()), walk)
-        report.end(part_of(walk, count))
+    run_to_end(write_listing(connection, listing_of, walk, writer, _WORKSPACES))
 
 
 @click.command("browsers", help=_BROWSERS_HELP, add_help_option=False)
@@ -76,4 +69,9 @@ def list_browsers(
     **filters: Any,
 ) -> None:
     """List the running browsers."""
-    run_to_end(_browsers(connection, walk, writer_of(format, BrowserInstance), filters))
+    writer = writer_of(format, BrowserInstance)
+
+    def listing_of(client: ThreadsClient) -> Listing[BrowserInstance]:
+        return client.browser_instances(**filters, **walk.parameters())
+
+    run_to_end(write_listing(connection, listing_of, walk, writer, _BROWSERS))

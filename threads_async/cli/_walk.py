@@ -8,11 +8,13 @@ from typing import Any, Literal, TypeAlias
 import click
 from attrs import asdict, frozen
 
+from threads_async.cli._client import Connection, client_of
 from threads_async.cli._exits import INTERRUPTED, failure_of
 from threads_async.cli._options import Command
 from threads_async.cli._output import Csv, JsonLines, Noun, Writer
 from threads_async.cli._progress import waiting
 from threads_async.cli._streams import stdout, tell, write
+from threads_async.client import ThreadsClient
 from threads_async.errors import ThreadsError
 from threads_async.listing import Listing
 from threads_async.models import Value
@@ -146,9 +148,19 @@ def writer_of(wanted: Format | None, model: type[Value]) -> Writer:
     return JsonLines() if wanted == "jsonl" else Csv(model)
 
 
-def part_of(walk: Walk, total_count: int | None) -> int | None:
-    """Return how many items there are, of which `walk` asks for a part; None if it asks for all."""
-    return None if walk.start == 0 and walk.max_items is None else total_count
+async def write_listing(
+    connection: Connection,
+    listing_of: Callable[[ThreadsClient], Listing[Any]],
+    walk: Walk,
+    writer: Writer,
+    noun: Noun,
+) -> None:
+    """Write one listing with its summary."""
+    async with client_of(connection) as client:
+        report = Report(writer, noun)
+        count = await report.add(listing_of(client), walk)
+        asked_for_all = walk.start == 0 and walk.max_items is None
+        report.end(None if asked_for_all else count, remedy=walk.order is not None)
 
 
 def walk_options(noun: Noun, sortings: str = "", usual: str = "") -> Callable[[Command], Command]:
