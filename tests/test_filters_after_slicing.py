@@ -195,6 +195,8 @@ def test_no_list_is_read_incompletely_or_twice_in_silence(
 @example(matches=[False, True] * 6, total=4, starts=[True] * 12, count_unfiltered=False)
 # The next page begins with the same thread, and the count has grown by one: as if start were ignored.
 @example(matches=[False] * 3 + [True] * 2, total=4, starts=[None, None, True], count_unfiltered=False)
+# One thread a page: that it came from index 2 does not mean that two of those that match stand before it.
+@example(matches=[False, True, False, True, True], total=1, starts=[None] * 3 + [True], count_unfiltered=False)
 def test_nothing_is_given_twice_where_threads_start_meanwhile(
     matches: list[bool], total: int, starts: list[bool | None], count_unfiltered: bool
 ) -> None:

@@ -216,8 +216,8 @@ def _take(walk: ConsistentWalk[T], asked: Slice, page: Page[T], keys: list[Hasha
     items = at(places[: walk.remaining], page.items)
     # Rule 6. To a server that filters after slicing, an index means something else. And if nothing on a page from
     # index 0 has been seen, all that was seen stood before it, unless it begins before the walk.
-    least = walk.place.passed if position < 0 and asked.start == walk.start == 0 else asked.start
-    least = 0 if walk.filtered and position >= 0 else least
+    least = 0 if walk.filtered else asked.start
+    least = walk.place.passed if position < 0 and asked.start == walk.start == 0 else least
     place = walk.place.after(asked, keys, page.total_count, len(places), position, full=walk.size, least=least)
     all_taken = len(items) == len(places)
     after_page = evolve(
