@@ -123,7 +123,7 @@ def wheel(session: nox.Session) -> None:
     session.install(f"{build_wheel(session, folder / 'dist')}[test]")
     for name in ("tests", "docs", "benchmarks"):
         shutil.copytree(name, away / name, ignore=shutil.ignore_patterns("_build", "__pycache__"))
-    for name in ("README.md", "CHANGELOG.md", "pyproject.toml"):
+    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "pyproject.toml"):
         shutil.copy(name, away)
     session.chdir(away)
     session.run("python", "-m", "pytest", "--quiet", *session.posargs)

@@ -7,26 +7,49 @@ author = "The threads_async authors"
 copyright = "2026, the threads_async authors"  # noqa: A001 - Sphinx's own name
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 nitpicky = True
 nitpick_ignore_regex = [
-    # Types of others: their inventories are not fetched, so that the build needs no network.
-    ("py:.*", r"(aiohttp|cattrs|collections|uuid|datetime|random|enum|typing|asyncio|types|attr|attrs)\..*"),
+    # Sphinx looks up the names in an annotation as they are written, without their module.
+    ("py:.*", r"(datetime|timedelta|optional|StrEnum|Self|Any|Awaitable|AsyncIterator|Callable)"),
+    # What Python calls them is not what their documentation calls them.
+    ("py:class", r"aiohttp\.client\.ClientSession|asyncio\.streams\.StreamWriter"),
     # The item of a generic class.
     ("py:class", r"threads_async\.models\.T(_co)?"),
     # What `FakeServer.churn` returns is entered and nothing else.
     ("py:class", r"threads_async\.testing\._pace\.Repeating"),
-    ("py:.*", r"(datetime|optional|StrEnum|Self|Any|Awaitable|AsyncIterator|Callable)"),
 ]
-default_role = "code"
+default_role = "py:obj"
+
+# The build needs no network: these files have the few names that the pages link to, in the plain-text format.
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3", "inventories/python.inv"),
+    "aiohttp": ("https://docs.aiohttp.org/en/stable", "inventories/aiohttp.inv"),
+    "attrs": ("https://www.attrs.org/en/stable", "inventories/attrs.inv"),
+    "cattrs": ("https://catt.rs/en/stable", "inventories/cattrs.inv"),
+}
 
 html_theme = "furo"
 html_title = f"threads_async {release}"
 html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
+html_css_files = ["site.css"]
 
-# So the reference cannot leave out a member: tests/test_reference.py holds the rest.
+# A copied command has neither its prompt nor its output.
+copybutton_prompt_text = "$ "
+copybutton_exclude = ".linenos, .gp, .go"
+
+# So the reference cannot leave out a member: tests/test_reference.py checks the rest.
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -34,4 +57,4 @@ autodoc_typehints_format = "short"
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 myst_heading_anchors = 3
-myst_enable_extensions = ["fieldlist"]
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]

@@ -45,6 +45,12 @@ PATIENCE: Final = 40.0
 
 _INSTALLING: Final = re.compile(r"python -m pip install ([^&]+?)(?: && (.+))?")
 
+_ENVIRONMENT: Final = ("python3 -m venv .venv", ". .venv/bin/activate")
+"""Commands that make the virtual environment and enter it. The machine is one already."""
+
+_SERVER: Final = "threads-async serve "
+"""A command that runs until it is stopped. The page continues in another terminal, and the reader in the same shell."""
+
 
 def distributions(wanted: Iterable[str]) -> list[Distribution]:
     """Return what pip would install for `wanted`: them and what they need, all of it installed here."""
@@ -225,12 +231,16 @@ class Reader:
         for part in re.split(r"^\$ ", text.replace(PORT, self.port), flags=re.MULTILINE)[1:]:
             command, _, shown = part.partition("\n")
             self._saved -= set(command.split())
+            if command.startswith(_SERVER):
+                command = f"{command} &"
             must_match(shown, self._machine.run(command, shown))
 
     def commands(self, text: str) -> None:
         """Install what the lines of `text` install, and run what they run after that."""
         self.settle()
         for line in text.strip().splitlines():
+            if line in _ENVIRONMENT:
+                continue
             match = _INSTALLING.fullmatch(line)
             assert match is not None, f"not a command that installs: {line}"
             if match[2] not in OF_CI:
@@ -251,5 +261,7 @@ SYBIL: Final = Sybil(
         CodeBlockParser("text", lambda example: _reader(example).output(str(example.parsed))),
         CodeBlockParser("console", lambda example: _reader(example).session(str(example.parsed))),
         CodeBlockParser("sh", lambda example: _reader(example).commands(str(example.parsed))),
+        # The block of a POSIX shell that follows does the same: tests/test_documents.py compares the two.
+        CodeBlockParser("powershell", lambda _: None),
     ]
 )

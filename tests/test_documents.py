@@ -1,5 +1,6 @@
 """README and docs are read as a newcomer reads them: every program in them is run, and every command."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -7,11 +8,17 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from powershell import faults, in_posix, statements
 from reading import SYBIL, Machine, Reader
+
+from threads_async import ExecutionThread
+from threads_async.testing import FakeServer
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,6 +35,11 @@ def page_of(path: Path) -> Any:
 
 
 EVERY_PAGE = pytest.mark.parametrize("page", [page_of(path) for path in pages(ROOT)])
+
+FOR_DEVELOPERS = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+"""Their commands need tools that no user installs, so they are not run."""
+
+EVERY_DOCUMENT = pytest.mark.parametrize("page", [page_of(path) for path in [*pages(ROOT), *FOR_DEVELOPERS]])
 
 
 @pytest.fixture(scope="module")
@@ -180,14 +192,149 @@ def test_no_block_of_the_page_is_left_out(page: Path) -> None:
     blocks = re.findall(r"^```(\w+)$", text, re.MULTILINE)
 
     assert len(blocks) == len(list(SYBIL.parse(page).examples()))
-    assert set(blocks) <= {"python", "text", "console", "sh"}
+    assert set(blocks) <= {"python", "text", "console", "sh", "powershell"}
 
 
-@EVERY_PAGE
+def blocks_of(page: Path) -> list[tuple[str, str]]:
+    """Return the language and the text of each block of the page."""
+    return re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def typed(language: str, text: str) -> list[str]:
+    """Return the commands of a block of a POSIX shell."""
+    lines = re.findall(r"^\$ (.+)$", text, re.MULTILINE) if language == "console" else [text]
+    return [command for line in lines for command in statements(line)]
+
+
+def same_in_both(command: str) -> bool:
+    """Return whether PowerShell takes a command of a POSIX shell as it is."""
+    return not re.match(r"(export|unset|\.|python3|python -m pip) ", command) and not re.search(
+        r"[|&$';<>\\`]", command
+    )
+
+
+@EVERY_DOCUMENT
+def test_every_command_of_the_page_has_its_form_for_powershell(page: Path) -> None:
+    blocks = blocks_of(page)
+    for number, (language, text) in enumerate(blocks):
+        if language in {"sh", "console"} and not all(map(same_in_both, typed(language, text))):
+            assert "powershell" == blocks[number - 1][0], f"no form for PowerShell: {text}"
+
+
+@EVERY_DOCUMENT
+def test_the_two_forms_of_a_command_do_the_same(page: Path) -> None:
+    blocks = blocks_of(page)
+    for number, (language, text) in enumerate(blocks):
+        if language == "powershell":
+            assert [] == faults(text)
+            assert in_posix(text) == typed(*blocks[number + 1])
+
+
+@pytest.mark.parametrize(
+    "text", ["threads-async count && threads-async list", 'echo "', "threads-async count || exit", "if (1) {"]
+)
+def test_what_windows_powershell_refuses_is_seen(text: str) -> None:
+    assert [] != faults(text)
+
+
+@pytest.mark.parametrize("text", ["export A=1", "threads-async list | wc -l", "A=1 threads-async list", "ls"])
+def test_what_is_no_command_of_powershell_is_seen(text: str) -> None:
+    with pytest.raises(AssertionError, match="no translation"):
+        in_posix(text)
+
+
+def test_the_two_forms_of_a_command_are_compared() -> None:
+    source = """
+py -m venv .venv
+Set-ExecutionPolicy -Scope Process RemoteSigned -Force
+.venv\\Scripts\\Activate.ps1
+$env:A = "b c"
+Remove-Item Env:A
+py -m pip install -e ".[cli]"
+threads-async list --demo | Select-Object -First 2
+threads-async count; echo $LASTEXITCODE
+"""
+
+    assert in_posix(source) == [
+        "python3 -m venv .venv",
+        ". .venv/bin/activate",
+        "export A='b c'",
+        "unset A",
+        'python -m pip install -e ".[cli]"',
+        "threads-async list --demo | head -2",
+        "threads-async count; echo $?",
+    ]
+    assert statements('a "b" && c\nexport A=1 B=2\nd &') == ['a "b"', "c", "export A=1", "export B=2", "d"]
+
+
+@EVERY_DOCUMENT
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
 
     assert [] == [target for target in targets if not (page.parent / target).exists()]
+
+
+def crawler(folder: Path) -> dict[str, Any]:
+    """Return the names of the tutorial's crawler, with its file in `folder`, without running it."""
+    (source,) = [text for _, text in blocks_of(ROOT / "docs" / "tutorial.md") if text.startswith("# crawler.py")]
+    names: dict[str, Any] = {"__name__": "crawler"}
+    exec(source.replace("asyncio.run(main())", ""), names)  # noqa: S102 - our own page
+    names["DONE"] = folder / "done.jsonl"
+    return names
+
+
+async def test_the_crawler_of_the_tutorial_survives_a_restart_of_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = crawler(tmp_path)
+    visited: list[ExecutionThread] = []
+    waits: list[float] = []
+    async with FakeServer(threads=1000) as server:
+        monkeypatch.setenv("ZB_API_TOKEN", server.token)
+        monkeypatch.setenv("ZB_API_BASE_URL", server.url)
+
+        async def visit(thread: ExecutionThread) -> None:
+            visited.append(thread)
+            if len(visited) == 300:
+                await server.stop()
+
+        async def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            await server.start()
+
+        names["visit"] = visit
+        names["asyncio"] = SimpleNamespace(sleep=sleep, TaskGroup=asyncio.TaskGroup)
+        await names["main"]()
+
+    assert 1 in waits
+    tokens = sorted(str(thread.thread_token) for thread in server.threads)
+    assert tokens == sorted(str(thread.thread_token) for thread in visited)
+    assert set(visited) == names["read_done"]()
+
+
+async def test_the_crawler_of_the_tutorial_continues_after_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visited: list[ExecutionThread] = []
+    crawlers: list[asyncio.Task[None]] = []
+
+    async def visit(thread: ExecutionThread) -> None:
+        await asyncio.sleep(0)
+        visited.append(thread)
+        if len(visited) == 300:
+            crawlers[0].cancel()  # what asyncio.run does after Ctrl-C
+
+    async with FakeServer(threads=1000) as server:
+        monkeypatch.setenv("ZB_API_TOKEN", server.token)
+        monkeypatch.setenv("ZB_API_BASE_URL", server.url)
+        for _ in range(2):
+            names = crawler(tmp_path)
+            names["visit"] = visit
+            crawlers.append(asyncio.create_task(names["main"]()))
+            await asyncio.wait(crawlers)
+
+    assert [True, False] == [one.cancelled() for one in crawlers]
+    assert 1000 == len(visited) == len(set(visited))
 
 
 def test_every_test_that_a_promise_names_exists() -> None:
@@ -207,6 +354,13 @@ def test_the_exit_codes_of_the_page_are_those_of_the_command() -> None:
     assert {str(code): meaning for code, meaning in EXIT_CODES.items()} == dict(
         re.findall(r"^\| (\d+) \| (.+) \|$", page, re.MULTILINE)
     )
+
+
+def test_the_readme_has_no_link_that_leads_nowhere_outside_of_the_repository() -> None:
+    text = str(metadata("threads-async").get_payload())
+
+    assert "# threads_async" in text
+    assert [] == [target for target in re.findall(r"\]\(([^)]*)\)", text) if not target.startswith("https://")]
 
 
 def test_the_readme_has_its_two_commands() -> None:
