@@ -26,6 +26,9 @@ html_theme = "furo"
 html_title = f"threads_async {release}"
 html_static_path = ["_static"]
 
+# The width and the colours of the pictures.
+html_css_files = ["pictures.css"]
+
 # So the reference cannot leave out a member: tests/test_reference.py holds the rest.
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
