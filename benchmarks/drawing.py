@@ -49,7 +49,7 @@ class Request:
 
 def run() -> list[Request]:
     """Read a moving list with the consistent walk, and return its requests."""
-    server, draw = MovingList(_COUNT), random.Random(0)  # noqa: S311 - nothing is drawn
+    server, draw = MovingList(_COUNT), random.Random(0)  # noqa: S311 - not used for security
     reader = Reader(consistent_walk(0, _TOTAL), server)
     requests: list[Request] = []
     while reader.flying:
