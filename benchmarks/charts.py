@@ -1,84 +1,132 @@
 """Charts as SVG. Performs no I/O.
 
-They bring a ground of their own and follow the reader's colour scheme, so they can be read wherever they stand.
+A chart is narrow, with large text, so that it can be read on a phone. It has its own background, light or dark as the
+reader prefers, so that it can be read on any page.
 """
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from typing import Final
 from xml.sax.saxutils import escape
 
 from attrs import frozen
 
+WIDTH: Final = 400
+"""The width of every picture. A phone shows it at about 350 pixels, and 12 px of text at 10.5."""
+MARGIN: Final = 16
+"""The space on the left and on the right."""
+
 _LIGHT: Final = (
-    "text{font:13px system-ui,sans-serif;fill:#1b1f24}.title{font-weight:600;font-size:15px}.note{fill:#59636e}"
-    ".ground{fill:#fff;stroke:#d1d9e0}"
+    "text{font:13px system-ui,sans-serif;fill:#1f2328}.title{font-size:15px;font-weight:600}"
+    ".note{font-size:12px;fill:#59636e}.ground{fill:#fff;stroke:#dfe3e8}"
 )
-_DARK: Final = "text{fill:#e6edf3}.note{fill:#9198a1}.ground{fill:#151b23;stroke:#3d444d}"
-WIDTH: Final = 800
-"""How wide every chart is."""
-_BARS: Final = (".bar{fill:#8c959f}.ours{fill:#0969da}", ".bar{fill:#656c76}.ours{fill:#4493f8}")
-_LABELS: Final = 340
-_VALUES: Final = 110
-_HEAD: Final = 58
-_STEP: Final = 26
-_BAR: Final = 16
+_DARK: Final = "text{fill:#e1e4e8}.note{fill:#9da3aa}.ground{fill:#1a1c1e;stroke:#303335}"
+# Characters that fit in one line, in a wide font.
+_TITLE_LENGTH: Final = 40
+_NOTE_LENGTH: Final = 60
+_LINE: Final = 17
+
+_BARS_LIGHT: Final = (
+    ".bar{fill:#8c959f}.ours{fill:#218bff}.range{fill:none;stroke:#1f2328;stroke-width:1.4}"
+    ".gap{fill:none;stroke:#fff;stroke-width:3}"
+)
+_BARS_DARK: Final = ".bar{fill:#656c76}.ours{fill:#1f6feb}.range{stroke:#e1e4e8}.gap{stroke:#1a1c1e}"
+_VALUES: Final = 70
+"""The space for the values, to the right of the bars."""
+_STEP: Final = 42
+_BAR: Final = 14
+_OUTLIER: Final = 5
+"""A bar more than this many times as long as the next one is cut, so that the others can still be compared."""
+_CUT: Final = "The bar with a gap is cut short."
 
 
-@frozen
+@frozen(kw_only=True)
 class Bar:
     """A bar.
 
     Attributes:
-        label: What it stands for.
-        value: How long it is.
-        text: The value as it is written.
-        is_ours: Whether it stands for this library.
+        label: What the bar stands for.
+        value: The value that it shows.
+        low: The lowest value of all rounds.
+        high: The highest value of all rounds.
+        text: The value as text.
+        is_ours: Whether the bar stands for this library.
     """
 
     label: str
     value: float
+    low: float
+    high: float
     text: str
     is_ours: bool = False
 
 
-def frame(title: str, note: str, *, height: int, spoken: str, style: tuple[str, str]) -> list[str]:
-    """Return the first lines of an SVG file: its size, its styles, the ground and the headings.
+def headings(title: str, note: str) -> tuple[list[str], int]:
+    """Return the title and the note below it as SVG elements, and the `y` at which they end."""
+    lines = []
+    y = 9
+    for kind, text, length in (("title", title, _TITLE_LENGTH), ("note", note, _NOTE_LENGTH)):
+        for line in textwrap.wrap(text, length):
+            y += _LINE
+            lines.append(f'<text class="{kind}" x="{MARGIN}" y="{y}">{escape(line)}</text>')
+        y += 3
+    return lines, y
+
+
+def svg(elements: Iterable[str], *, height: int, spoken: str, style: tuple[str, str]) -> str:
+    """Return the text of an SVG file.
 
     Args:
-        title: The heading.
-        note: The line below it.
-        height: How high it is.
-        spoken: What it shows, for those who do not see it.
-        style: The styles of what is drawn on it, on light ground and on dark.
+        elements: What is drawn on the background.
+        height: The height of the picture.
+        spoken: A description for readers who do not see the picture.
+        style: The CSS rules of the elements: those for a light background, and what differs on a dark one.
     """
     root = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'role="img" aria-label="{escape(spoken, {chr(34): "&quot;"})}">'
     )
-    return [
+    lines = [
         root,
         f"<style>{_LIGHT}{style[0]}@media(prefers-color-scheme:dark){{{_DARK}{style[1]}}}</style>",
-        f'<rect class="ground" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="6"/>',
-        f'<text class="title" x="16" y="26">{escape(title)}</text>',
-        f'<text class="note" x="16" y="45">{escape(note)}</text>',
+        f'<rect class="ground" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="8"/>',
+        *elements,
+        "</svg>",
     ]
+    return "\n".join(lines) + "\n"
 
 
 def bar_chart(title: str, note: str, bars: Sequence[Bar]) -> str:
-    """Return a chart of horizontal bars that begin at zero, as the text of an SVG file."""
-    height = _HEAD + _STEP * len(bars) + 12
-    most = max((bar.value for bar in bars), default=0) or 1
-    room = WIDTH - _LABELS - _VALUES
-    spoken = f"{title}: " + ", ".join(f"{bar.label} {bar.text}" for bar in bars)
-    lines = frame(title, note, height=height, spoken=spoken, style=_BARS)
+    """Return a chart of horizontal bars that start at zero, as the text of an SVG file.
+
+    A line on each bar shows the range of its rounds. If one bar is much longer than all others, it is cut.
+    """
+    longest, second = sorted((0.0, 0.0, *(bar.value for bar in bars)), reverse=True)[:2]
+    limit = second if longest > _OUTLIER * second > 0 else longest
+    cut = [bar for bar in bars if bar.value > limit]
+    room = WIDTH - 2 * MARGIN - _VALUES
+    scale = room / (max((bar.high for bar in bars if bar not in cut), default=0) or 1)
+    note = f"{note} {_CUT}" if cut else note
+    elements, top = headings(title, note)
+    top += 8
+    height = top + _STEP * len(bars) + 8
     for number, bar in enumerate(bars):
-        top = _HEAD + _STEP * number
-        base = top + _BAR - 3
-        length = max(1.0, room * bar.value / most)
+        label, y = top + _STEP * number + 13, top + _STEP * number + 20
+        length = room if bar in cut else max(1.0, scale * bar.value)
         kind = "ours" if bar.is_ours else "bar"
-        lines += [
-            f'<text x="{_LABELS - 8}" y="{base}" text-anchor="end">{escape(bar.label)}</text>',
-            f'<rect class="{kind}" x="{_LABELS}" y="{top}" width="{length:.1f}" height="{_BAR}" rx="2"/>',
-            f'<text x="{_LABELS + length + 6:.1f}" y="{base}">{escape(bar.text)}</text>',
+        elements += [
+            f'<text x="{MARGIN}" y="{label}">{escape(bar.label)}</text>',
+            f'<rect class="{kind}" x="{MARGIN}" y="{y}" width="{length:.1f}" height="{_BAR}" rx="2"/>',
         ]
-    return "\n".join([*lines, "</svg>", ""])
+        if bar in cut:
+            elements.append(f'<path class="gap" d="M{MARGIN + room - 40} {y + _BAR + 2}l8 {-_BAR - 4}"/>')
+        elif bar.low < bar.high:
+            left, right = MARGIN + scale * bar.low, MARGIN + scale * bar.high
+            middle = y + _BAR / 2
+            elements.append(
+                f'<path class="range" d="M{left:.1f} {middle - 4:g}v8M{left:.1f} {middle:g}H{right:.1f}m0 -4v8"/>'
+            )
+            length = max(length, scale * bar.high)
+        elements.append(f'<text x="{MARGIN + length + 7:.1f}" y="{y + 12}">{escape(bar.text)}</text>')
+    spoken = f"{title}: {', '.join(f'{bar.label} {bar.text}' for bar in bars)}. {note}"
+    return svg(elements, height=height, spoken=spoken, style=(_BARS_LIGHT, _BARS_DARK))

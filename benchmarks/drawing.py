@@ -1,11 +1,11 @@
-"""A picture of the consistent walk on a list that moves, drawn from a run of it. Performs no I/O."""
+"""A picture of the consistent walk on a moving list, drawn from a simulated run. Performs no I/O."""
 
 import random
 from typing import Final
 
 from attrs import frozen
 
-from benchmarks.charts import WIDTH, frame
+from benchmarks.charts import MARGIN, WIDTH, headings, svg
 from benchmarks.moving import MovingList, Rate, Reader, consistent_walk
 
 _COUNT: Final = 600
@@ -14,21 +14,20 @@ _RATE: Final = Rate(10, 10, "first", steady=True)
 _BURST: Final = 150
 _BURST_AT: Final = 4
 _EACH: Final = 50
-"""Every so many threads one is followed by a line."""
+"""Every 50th thread is followed by a line."""
 
 _LIGHT: Final = (
-    ".thread{fill:none;stroke:#8c959f;stroke-width:1.2}.new{fill:#0969da}.overlap{fill:#9ec5f5}"
-    ".dropped{fill:none;stroke:#bc4c00;stroke-width:1.5;stroke-dasharray:4 3}.axis{stroke:#d1d9e0}"
+    ".list{fill:#e9ecef}.thread{fill:none;stroke:#8c959f;stroke-width:1.2}.new{fill:#218bff}.overlap{fill:#a8d1ff}"
+    ".dropped{fill:none;stroke:#bc4c00;stroke-width:1.6;stroke-dasharray:4 3}"
 )
 _DARK: Final = (
-    ".thread{stroke:#656c76}.new{fill:#4493f8}.overlap{fill:#1f4a7d}.dropped{stroke:#f0883e}.axis{stroke:#3d444d}"
+    ".list{fill:#2a2e32}.thread{stroke:#767d85}.new{fill:#1f6feb}.overlap{fill:#24508c}.dropped{stroke:#f0883e}"
 )
-_LEFT: Final = 64
-_RIGHT: Final = 20
-_HEAD: Final = 96
-_ROOM: Final = 320
-_FOOT: Final = 44
-_BAR: Final = 22
+_KEY: Final = (("new", "new threads"), ("overlap", "seen before"), ("dropped", "page dropped"), ("list", "the list"))
+_LEFT: Final = MARGIN + 60
+_ROOM: Final = WIDTH - MARGIN - 8 - _LEFT
+_STEP: Final = 30
+_BAR: Final = 16
 
 
 @frozen
@@ -36,10 +35,10 @@ class Request:
     """One request of the run.
 
     Attributes:
-        start: Index of the first thread of its page.
-        received: How many threads came.
-        new: How many of them were handed out.
-        alive: The numbers of the threads that ran, in order.
+        start: Index of the first thread of the page.
+        received: Number of threads on the page.
+        new: Number of these threads that were handed out.
+        alive: Numbers of the threads that ran, in list order.
     """
 
     start: int
@@ -50,7 +49,7 @@ class Request:
 
 def run() -> list[Request]:
     """Read a moving list with the consistent walk, and return its requests."""
-    server, draw = MovingList(_COUNT), random.Random(0)  # noqa: S311 - nothing is drawn
+    server, draw = MovingList(_COUNT), random.Random(0)  # noqa: S311 - not used for security
     reader = Reader(consistent_walk(0, _TOTAL), server)
     requests: list[Request] = []
     while reader.flying:
@@ -67,59 +66,51 @@ def run() -> list[Request]:
 
 
 def picture() -> str:
-    """Return the picture as the text of an SVG file."""
+    """Return the picture as the text of an SVG file: the list from left to right, one row for each request."""
     requests = run()
-    width = (WIDTH - _LEFT - _RIGHT) / len(requests)
-    height = _HEAD + _ROOM + _FOOT
-    title = f"The consistent walk on a list of {_COUNT} threads that moves, in pages of {_TOTAL}"
+    title = "The consistent walk on a moving list"
     note = (
-        f"With each request {_RATE.starts} threads start at the end and the first {_RATE.stops} stop; before request "
-        f"{_BURST_AT + 1}, {_BURST} more stop at once."
+        f"{_COUNT} threads in pages of {_TOTAL}. Between two requests, the first {_RATE.stops} stop and {_RATE.starts} "
+        f"start at the end. Before request {_BURST_AT + 1}, {_BURST} more stop at once. A line follows one thread."
     )
-
-    def y(index: float) -> float:
-        return _HEAD + _ROOM * index / _COUNT
-
-    def middle(column: int) -> float:
-        return _LEFT + width * (column + 0.5)
-
-    lines = frame(title, note, height=height, spoken=f"{title}. {note}", style=(_LIGHT, _DARK))
-    left = 16.0
-    for kind, text in (("new", "new threads"), ("overlap", "overlap, already seen"), ("dropped", "dropped: step back")):
-        lines += [
-            f'<rect class="{kind}" x="{left}" y="60" width="22" height="12"/>',
-            f'<text x="{left + 30}" y="71">{text}</text>',
+    elements, top = headings(title, note)
+    for number, (kind, text) in enumerate(_KEY):
+        left, y = MARGIN + WIDTH // 2 * (number % 2), top + 10 + 20 * (number // 2)
+        elements += [
+            f'<rect class="{kind}" x="{left + 1}" y="{y}" width="22" height="12" rx="2"/>',
+            f'<text x="{left + 31}" y="{y + 11}">{text}</text>',
         ]
-        left += 60 + 7 * len(text)
-    lines += [
-        f'<path class="thread" d="M{left} 66h26"/>',
-        f'<text x="{left + 34}" y="71">index of one thread</text>',
+    top += 100
+    elements += [
+        f'<text class="note" x="{MARGIN}" y="{top - 8}">request</text>',
+        f'<text class="note" x="{_LEFT + _ROOM // 2}" y="{top - 26}" text-anchor="middle">index in the list</text>',
     ]
     for index in range(0, _COUNT + 1, _TOTAL):
-        lines += [
-            f'<path class="axis" d="M{_LEFT} {y(index):.1f}H{WIDTH - _RIGHT}"/>',
-            f'<text class="note" x="{_LEFT - 8}" y="{y(index) + 4:.1f}" text-anchor="end">{index}</text>',
-        ]
-    for column, request in enumerate(requests):
-        x = f'x="{middle(column) - _BAR / 2:.1f}" width="{_BAR}"'
+        elements.append(f'<text class="note" x="{_x(index):.1f}" y="{top - 8}" text-anchor="middle">{index}</text>')
+    for row, request in enumerate(requests):
         seen = request.received - request.new
-        parts = [("overlap", request.start, seen), ("new", request.start + seen, request.new)]
-        if not request.new:
-            parts = [("dropped", request.start, request.received)]
-        lines += [
-            f'<rect class="{kind}" {x} y="{y(start):.1f}" height="{y(many) - y(0):.1f}"/>'
+        parts = [("list", 0, len(request.alive))]
+        if request.new:
+            parts += [("overlap", request.start, seen), ("new", request.start + seen, request.new)]
+        else:
+            parts += [("dropped", request.start, request.received)]
+        y = top + _STEP * row
+        elements += [
+            f'<rect class="{kind}" x="{_x(start):.1f}" y="{y}" width="{_x(many) - _x(0):.1f}" height="{_BAR}"/>'
             for kind, start, many in parts
             if many
         ]
-        lines.append(
-            f'<text class="note" x="{middle(column):.1f}" y="{height - 24}" text-anchor="middle">{column + 1}</text>'
-        )
+        elements.append(f'<text class="note" x="{_LEFT - 16}" y="{y + 12}" text-anchor="end">{row + 1}</text>')
     for number in range(_EACH, _COUNT, _EACH):
         points = [
-            f"{middle(column):.1f} {y(request.alive.index(number)):.1f}"
-            for column, request in enumerate(requests)
+            f"{_x(request.alive.index(number)):.1f} {top + _STEP * row + _BAR // 2}"
+            for row, request in enumerate(requests)
             if number in request.alive
         ]
-        lines.append(f'<path class="thread" d="M{"L".join(points)}"/>')
-    lines.append(f'<text class="note" x="{WIDTH / 2}" y="{height - 8}" text-anchor="middle">request</text>')
-    return "\n".join([*lines, "</svg>", ""])
+        elements.append(f'<path class="thread" d="M{"L".join(points)}"/>')
+    height = top + _STEP * len(requests)
+    return svg(elements, height=height, spoken=f"{title}. {note}", style=(_LIGHT, _DARK))
+
+
+def _x(index: float) -> float:
+    return _LEFT + _ROOM * index / _COUNT

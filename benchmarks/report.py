@@ -1,4 +1,4 @@
-"""What a run found, as tables and charts. Performs no I/O."""
+"""The results of a run, as tables and charts. Performs no I/O."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ from benchmarks.targets import judge
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table whose columns but the first are aligned to the right, also as plain text."""
+    """Return a Markdown table, aligned as plain text too: the first column to the left, the others to the right."""
     cells = [list(head), *(list(row) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
 
@@ -24,17 +24,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def ranked(results: Results) -> list[Row]:
-    """Return the contestants that count, the cheapest first."""
+    """Return the contestants that did not fail, the cheapest first."""
     return sorted((row for row in results.rows if row.fault is None and row.runs), key=lambda row: row.cpu_s)
 
 
 def base_of(results: Results) -> Row | None:
-    """Return the contestant that ratios are to: the loop by hand, or the cheapest where that did not take part."""
+    """Return the contestant with ratio 1: the loop by hand, or the cheapest if that did not take part."""
     return results.row("by_hand") or next(iter(ranked(results)), None)
 
 
 def contest_table(results: Results) -> str:
-    """Return the table of the contestants, the cheapest first, and those that failed with what is wrong."""
+    """Return the table of the contestants, the cheapest first, followed by the faults of those that failed."""
     base = base_of(results)
     lines = [
         [
@@ -52,12 +52,12 @@ def contest_table(results: Results) -> str:
         if base is not None
     ]
     head = [
-        "who lists",
-        "CPU, µs a thread",
+        "contestant",
+        "CPU, µs per thread",
         "ratio",
         "best round",
         "ratio",
-        "time, µs a thread",
+        "time, µs per thread",
         "ratio",
         "peak memory, MB",
         "requests",
@@ -68,41 +68,40 @@ def contest_table(results: Results) -> str:
 
 
 def series_table(results: Results) -> str:
-    """Return the table of all else that was measured."""
+    """Return the table of all other measurements."""
     rows = [
         [one.title, f"{one.median:.3g} {one.unit}", f"{min(one.values):.3g} to {max(one.values):.3g} {one.unit}"]
         for one in results.series
         if one.values
     ]
-    return table(["what", "median", "from … to"], rows)
+    return table(["measurement", "median", "range"], rows)
 
 
 def target_table(results: Results) -> str:
-    """Return the table of what is promised and whether it was kept."""
+    """Return the table of the promises, and whether the run kept them."""
     rows = [[target.claim, target.found, "yes" if target.met else "**no**"] for target in judge(results)]
-    return table(["promise", "found", "kept"], rows)
+    return table(["promise", "measured", "kept"], rows)
 
 
 def extent(results: Results) -> str:
-    """Return in words how much was listed."""
-    rounds = "one round" if results.rounds == 1 else f"median of {results.rounds} rounds"
-    return f"{results.threads:,} threads in pages of {results.total:,}, {rounds}"
+    """Return how much was listed, and how often, as text."""
+    return f"{results.threads:,} threads in pages of {results.total:,}, {_rounds(results)}"
 
 
 def memory(results: Results) -> str:
-    """Return in words how the memory allocator was set up, or nothing if it was left alone."""
+    """Return the settings of the memory allocator as text, or an empty text if there are none."""
     given = ", ".join(f"{name}={value}" for name, value in results.allocator.items())
-    return f" The same allocator settings for every process: {given}." if given else ""
+    return f" All processes have the same allocator settings: {given}." if given else ""
 
 
 def setting(results: Results) -> str:
-    """Return in words what ran on what."""
+    """Return what ran, and on which machine and versions, as text."""
     versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
     return f"{extent(results)}. {results.machine}. {versions}.{memory(results)}\n"
 
 
 def page(results: Results) -> str:
-    """Return the part of the documentation that shows the run."""
+    """Return the part of the documentation that shows the results."""
     parts = [setting(results), contest_table(results)]
     if results.series:
         parts += [target_table(results), series_table(results)]
@@ -112,27 +111,58 @@ def page(results: Results) -> str:
 def charts(results: Results) -> dict[str, str]:
     """Return the charts by the names of their files."""
     rows = ranked(results)
-    same = ", same allocator settings for all" if results.allocator else ""
-    note = f"{extent(results)}{same}; less is better"
+    note = f"{extent(results)}.{_range(results)}"
+    if results.allocator:
+        note += " All processes have the same allocator settings."
     drawn = {
         "benchmark-cpu.svg": bar_chart(
-            "Processor time for each thread listed",
-            note,
-            [_bar(row, row.cpu_s / results.threads * 1e6, "{:.2f} µs") for row in rows],
+            "CPU time per thread listed",
+            f"{note} Less is better.",
+            [_bar(row, row.cpu_s, [run.cpu_s for run in row.runs], 1e6 / results.threads, "{:.2f} µs") for row in rows],
         ),
         "benchmark-memory.svg": bar_chart(
-            "Most memory of the process, its imports among it",
-            note,
-            [_bar(row, row.peak_kib * 1024 / 1e6, "{:.0f} MB") for row in sorted(rows, key=lambda row: row.peak_kib)],
+            "Peak memory of the process",
+            f"{note} Imports are included. Less is better.",
+            [
+                _bar(row, row.peak_kib, [run.peak_kib for run in row.runs], 1024 / 1e6, "{:.0f} MB")
+                for row in sorted(rows, key=lambda row: row.peak_kib)
+            ],
         ),
     }
-    growth = [one for one in results.series if one.name.startswith("growth_cpu_")]
+    growth = [one for one in results.series if one.name.startswith("growth_cpu_") and one.values]
     if growth:
-        bars = [Bar(one.title.partition(", ")[2], one.median, f"{one.median:.2f} µs", is_ours=True) for one in growth]
-        said = f"this library by page, pages of 1,000, median of {results.rounds} rounds; flat is better"
-        drawn["benchmark-growth.svg"] = bar_chart("Processor time for each thread, as the list grows", said, bars)
+        drawn["benchmark-growth.svg"] = bar_chart(
+            "CPU time per thread as the list grows",
+            f"This library by page, pages of 1,000, {_rounds(results)}.{_range(results)} Flat is better.",
+            [
+                Bar(
+                    label=one.title.partition(", ")[2],
+                    value=one.median,
+                    low=min(one.values),
+                    high=max(one.values),
+                    text=f"{one.median:.2f} {one.unit}",
+                    is_ours=True,
+                )
+                for one in growth
+            ],
+        )
     return drawn
 
 
-def _bar(row: Row, value: float, form: str) -> Bar:
-    return Bar(row.title, value, form.format(value), is_ours=row.is_ours)
+def _rounds(results: Results) -> str:
+    return "one round" if results.rounds == 1 else f"median of {results.rounds} rounds"
+
+
+def _range(results: Results) -> str:
+    return "" if results.rounds == 1 else " The line on each bar spans the lowest to the highest round."
+
+
+def _bar(row: Row, value: float, values: Sequence[float], scale: float, form: str) -> Bar:
+    return Bar(
+        label=row.title,
+        value=scale * value,
+        low=scale * min(values),
+        high=scale * max(values),
+        text=form.format(scale * value),
+        is_ours=row.is_ours,
+    )

@@ -43,7 +43,8 @@ html_theme = "furo"
 html_title = f"threads_async {release}"
 html_static_path = ["_static"]
 html_favicon = "_static/favicon.svg"
-html_css_files = ["site.css"]
+# The second has the width and the colours of the pictures.
+html_css_files = ["site.css", "pictures.css"]
 
 # A copied command has neither its prompt nor its output.
 copybutton_prompt_text = "$ "
