@@ -236,13 +236,12 @@ def request_table() -> str:
     rows = []
     for share in _SHARES:
         cells = [
-            str(requests_for(_LONG * total, total, total * share // 100, prefetch))
-            for prefetch in (0, _PREFETCH)
+            f"{requests_for(_LONG * total, total, moves, 0)} ({requests_for(_LONG * total, total, moves, _PREFETCH)})"
             for total in _PAGES
+            for moves in [total * share // 100]
         ]
-        rows.append([f"{share} % of a page", *cells])
-    head = [f"pages of {total:,}{text}" for text in ("", f", prefetch={_PREFETCH}") for total in _PAGES]
-    return table(["starts and stops with each request", *head], rows)
+        rows.append([f"{share} %", *cells])
+    return table(["change", *(f"pages of {total:,}" for total in _PAGES)], rows)
 
 
 def files() -> dict[str, str]:

@@ -40,9 +40,10 @@ intersphinx_mapping = {
 }
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = f"threads_async {release}"
 html_static_path = ["_static"]
-html_favicon = "_static/favicon.svg"
+html_favicon = "favicon.svg"
 # The second has the width and the colours of the pictures.
 html_css_files = ["site.css", "pictures.css"]
 
