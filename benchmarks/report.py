@@ -39,7 +39,6 @@ def contest_table(results: Results) -> str:
     Two, because one does not fit a phone.
     """
     base = base_of(results)
-    counted = ranked(results) if base is not None else []
     cpu = [
         [
             row.title,
@@ -47,7 +46,8 @@ def contest_table(results: Results) -> str:
             f"{row.cpu_s / base.cpu_s:.2f}",
             f"{row.best_cpu_s / base.best_cpu_s:.2f}",
         ]
-        for row in counted
+        for row in ranked(results)
+        if base is not None
     ]
     others = [
         [
@@ -57,7 +57,8 @@ def contest_table(results: Results) -> str:
             f"{row.peak_kib * 1024 / 1e6:.0f}",
             f"{row.requests:g}",
         ]
-        for row in counted
+        for row in ranked(results)
+        if base is not None
     ]
     text = "\n".join(
         [

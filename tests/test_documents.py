@@ -357,7 +357,7 @@ def test_the_exit_codes_of_the_page_are_those_of_the_command() -> None:
 
 
 def test_the_readme_has_no_link_that_leads_nowhere_outside_of_the_repository() -> None:
-    text = str(metadata("threads-async").get_payload())
+    text = str(metadata("threads-async").json["description"])
 
     assert "# threads_async" in text
     assert [] == [target for target in re.findall(r"\]\(([^)]*)\)", text) if not target.startswith("https://")]
