@@ -103,7 +103,7 @@ def test_a_list_that_moves_is_told_of(server: FakeServer, capsysbinary: Capture)
 
     assert 0 == main(["list", "--total", "10"])
 
-    assert "; with --consistent " in error_line(capsysbinary)
+    assert "; use --consistent to list " in error_line(capsysbinary)
 
 
 def test_a_consistent_list_has_every_thread_that_lives(server: FakeServer, capsysbinary: Capture) -> None:
@@ -208,7 +208,7 @@ def test_a_file_that_does_not_hold_one_token_is_a_usage_error(
 
     assert 2 == main(["list", "--token-file", str(path)])
 
-    assert "must hold one token" in error_line(capsysbinary)
+    assert "must contain one token" in error_line(capsysbinary)
 
 
 def test_a_token_given_as_the_name_of_its_file_is_not_shown(capsysbinary: Capture) -> None:
@@ -222,11 +222,11 @@ def test_a_token_given_as_the_name_of_its_file_is_not_shown(capsysbinary: Captur
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ("list", "set ZB_API_TOKEN or give --token-file"),
+        ("list", "set ZB_API_TOKEN or use --token-file"),
         ("bogus", "threads-async: no such command 'bogus'; see threads-async --help"),
         ("list bogus", "threads-async: got unexpected extra argument (bogus); see threads-async list --help"),
-        ("list --tota 5", "there is no option --tota (did you mean --total?); see threads-async list --help"),
-        ("list --limit 5", "there is no option --limit (did you mean --max-items?); see threads-async list --help"),
+        ("list --tota 5", "no such option: --tota (did you mean --total?); see threads-async list --help"),
+        ("list --limit 5", "no such option: --limit (did you mean --max-items?); see threads-async list --help"),
         ("list --limit=5", "--limit (did you mean --max-items?)"),
         ("list --MAX_items 5", "--MAX_items (did you mean --max-items?)"),
         ("list --page-size 5", "(did you mean --total?)"),
@@ -234,13 +234,13 @@ def test_a_token_given_as_the_name_of_its_file_is_not_shown(capsysbinary: Captur
         ("list --workspace 5", "(did you mean --workspace-id?)"),
         ("list --token x", "(did you mean --token-file?)"),
         ("list --url x", "(did you mean --base-url?)"),
-        ("list -n 5", "there is no option -n (did you mean --max-items?)"),
-        ("list --limt 5", "there is no option --limt (did you mean --max-items?)"),
-        ("count --limt 5", "there is no option --limt; see threads-async count --help"),
-        ("count --limit 5", "there is no option --limit; see threads-async count --help"),
+        ("list -n 5", "no such option: -n (did you mean --max-items?)"),
+        ("list --limt 5", "no such option: --limt (did you mean --max-items?)"),
+        ("count --limt 5", "no such option: --limt; see threads-async count --help"),
+        ("count --limit 5", "no such option: --limit; see threads-async count --help"),
         ("list --timeot 5", "(did you mean --timeout?)"),
         ("watch --every 5", "(did you mean --interval?)"),
-        ("list --zzz", "there is no option --zzz; see threads-async list --help"),
+        ("list --zzz", "no such option: --zzz; see threads-async list --help"),
         ("list --total many", "'many' is not a valid integer; see threads-async list --help"),
         ("list --demo --type Robot", "'Robot' is not one of 'Manual', 'BrowserInstance'"),
         ("list --demo --total 0", "--total must be a whole number from 1 to 2147483647, not 0"),
@@ -252,8 +252,11 @@ def test_a_token_given_as_the_name_of_its_file_is_not_shown(capsysbinary: Captur
         ("serve --latency nan", "'nan' is not a valid number"),
         ("list --demo --timeout nan", "threads-async: --timeout must be"),
         ("list --demo --attempts 0", "--attempts"),
-        ("list --demo-threads 5", "--demo-threads goes with --demo"),
-        ("list --demo --base-url http://localhost", "neither --base-url nor --token-file"),
+        ("list --demo-threads 5", "--demo-threads requires --demo"),
+        (
+            "list --demo --base-url http://localhost",
+            "--demo uses its own server and cannot be combined with --base-url or --token-file",
+        ),
     ],
 )
 def test_a_wrong_option_is_one_line_and_exit_code_2(arguments: str, expected: str, capsysbinary: Capture) -> None:

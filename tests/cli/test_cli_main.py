@@ -28,7 +28,7 @@ def test_help_is_on_standard_output(arguments: list[str], capsysbinary: Capture)
     assert b"" == output.err
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["count"], ["serve"]])
+@pytest.mark.parametrize("command", [[], ["list"], ["count"], ["watch"], ["workspaces"], ["browsers"], ["serve"]])
 @pytest.mark.parametrize("columns", [80, 200])
 def test_no_line_of_help_is_wider_than_the_terminal(
     command: list[str], columns: int, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
@@ -64,7 +64,7 @@ def test_without_the_extra_one_line_says_how_to_get_it(monkeypatch: pytest.Monke
     assert 2 == cli.main(["list"])
 
     assert (
-        b'threads-async: the command needs click and rich: pip install "threads-async[cli]"\n'
+        b'threads-async: the command needs click and rich; run: pip install "threads-async[cli]"\n'
         == capsysbinary.readouterr().err
     )
 

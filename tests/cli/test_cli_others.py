@@ -114,7 +114,7 @@ def test_a_table_of_browsers_shows_no_connection_string(server: FakeServer, caps
 
 
 @pytest.mark.parametrize(
-    ("command", "advice"), [("workspaces", ""), ("browsers", "; with --consistent every browser that runs")]
+    ("command", "advice"), [("workspaces", ""), ("browsers", "; use --consistent to list every browser that runs")]
 )
 def test_a_list_that_moves_is_told_of(server: FakeServer, command: str, advice: str, capsysbinary: Capture) -> None:
     server.on_request = lambda _: (server.add_workspace(), server.start_browser())
@@ -182,4 +182,4 @@ def test_a_failure_in_a_workspace_says_where_that_one_is_to_be_resumed(
 def test_all_workspaces_are_neither_one_nor_a_part_of_one(option: list[str], capsysbinary: Capture) -> None:
     assert 2 == main(["list", "--all-workspaces", *option])
 
-    assert b"goes with neither" in capsysbinary.readouterr().err
+    assert b"cannot be combined with" in capsysbinary.readouterr().err

@@ -168,6 +168,6 @@ def test_the_shell_is_told_from_the_environment(system: str, variables: dict[str
 
 
 def test_what_a_command_needs_is_said() -> None:
-    assert "where ZB_API_TOKEN is set" in condition_of(InEnvironment())
+    assert "where ZB_API_TOKEN has the same value" in condition_of(InEnvironment())
     assert "type the token" in condition_of(Typed())
     assert "" == condition_of(InFile("/t")) == condition_of(Shown("x"))

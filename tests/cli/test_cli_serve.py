@@ -199,7 +199,7 @@ def test_a_port_that_is_taken_is_one_line(capsysbinary: Capture) -> None:
         assert 13 == main(["serve", "--port", str(server.port)])
 
     line = capsysbinary.readouterr().err.decode()
-    assert line.startswith(f"threads-async: port {server.port} is taken")
+    assert line.startswith(f"threads-async: port {server.port} is already in use")
     assert 1 == line.count("\n")
 
 
@@ -211,7 +211,7 @@ def test_any_other_reason_not_to_listen_is_told(capsysbinary: Capture, monkeypat
 
     assert 13 == main(["serve"])
 
-    assert b"port 8160 cannot be had: Permission denied" in capsysbinary.readouterr().err
+    assert b"port 8160 is not available: Permission denied" in capsysbinary.readouterr().err
 
 
 def test_a_token_that_cannot_stand_in_a_header_is_refused(

@@ -218,7 +218,7 @@ def test_a_full_disk_is_one_line_and_exit_code_12(arguments: str) -> None:
     with FULL.open("wb") as full, start(*arguments.split(), stdout=full) as process:
         _, error = process.communicate(timeout=SECONDS)
 
-    assert (12, "threads-async: standard output could not be written: No space left on device\n") == (
+    assert (12, "threads-async: could not write to standard output: No space left on device\n") == (
         process.returncode,
         error,
     )

@@ -34,7 +34,7 @@ def test_a_certificate_that_is_not_trusted_is_a_failed_connection_and_the_hint_s
 
     assert (3, "") == (code, out)
     assert error.startswith("threads-async: the server's certificate is not trusted")
-    assert error.endswith("; set SSL_CERT_FILE to a file with the certificate of its authority\n")
+    assert error.endswith("; set SSL_CERT_FILE to a file that contains its CA certificate\n")
     assert 1 == error.count("\n")
     assert [] == front.server.requests
 

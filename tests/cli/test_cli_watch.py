@@ -328,7 +328,7 @@ def test_the_view_says_that_the_server_does_not_answer() -> None:
     gone = event(EventKind.UNREACHABLE)
 
     assert "no threads seen yet" == View().title()
-    assert view_of(gone).title().startswith("the server has not answered since 2026")
+    assert view_of(gone).title().startswith("the server has not responded since 2026")
     assert view_of(event(EventKind.PRESENT), gone).title().startswith("1 thread when last seen; the server")
     back = view_of(gone, event(EventKind.REACHABLE))
     assert "0 threads" == back.title()

@@ -1,4 +1,4 @@
-"""A client as the options of the command ask for it."""
+"""The client that the options of a command describe."""
 
 import contextlib
 from collections.abc import AsyncGenerator
@@ -12,15 +12,15 @@ from threads_async.retry import RetryPolicy
 
 @frozen
 class Connection:
-    """Where to ask, as whom, and how patiently.
+    """The server to send requests to, and how to send them.
 
     Attributes:
-        base_url: Where the API answers; None for that of the environment, else the default.
-        token: The API token; None for that of the environment.
-        timeout: Most seconds for one attempt.
-        attempts: Most times that one request is sent.
-        demo: How many threads a server of our own has that is asked instead; None to ask the real one.
-        churn: How many threads start or stop a second on that server.
+        base_url: The base URL of the API; None to use the environment or else the default.
+        token: The API token; None to use the environment.
+        timeout: Maximum time for one attempt, in seconds.
+        attempts: Maximum number of attempts per request.
+        demo: Number of threads on a demo server, which replaces the real one; None for the real one.
+        churn: Number of threads that start or stop per second on the demo server.
     """
 
     base_url: str | None
@@ -33,11 +33,11 @@ class Connection:
 
 @contextlib.asynccontextmanager
 async def client_of(connection: Connection) -> AsyncGenerator[ThreadsClient]:
-    """Open the client that `connection` describes, with its demo server if it has one."""
+    """Open the client that `connection` describes, and its demo server if it has one."""
     base_url, token = connection.base_url, connection.token
     async with contextlib.AsyncExitStack() as stack:
         if connection.demo is not None:
-            from threads_async.testing import FakeServer  # noqa: PLC0415 - a demo is rare, and its server heavy
+            from threads_async.testing import FakeServer  # noqa: PLC0415 - a demo is rare, its server slow to import
 
             server = await stack.enter_async_context(FakeServer(threads=connection.demo))
             if connection.churn:
@@ -48,7 +48,7 @@ async def client_of(connection: Connection) -> AsyncGenerator[ThreadsClient]:
                 None if token is None else token.reveal(),
                 base_url=base_url,
                 timeout=connection.timeout,
-                # The deadline is such that every attempt may take its whole time.
+                # The deadline leaves each attempt its full timeout.
                 retry=RetryPolicy(
                     attempts=connection.attempts, deadline=max(60.0, connection.timeout * connection.attempts)
                 ),

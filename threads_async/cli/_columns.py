@@ -1,4 +1,4 @@
-"""The columns in which people see values. Performs no I/O."""
+"""The columns of the tables that people read. Performs no I/O."""
 
 import contextlib
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from threads_async.cli._text import plain
 from threads_async.models import BrowserInstance, ExecutionThread, Value, Workspace
 
 _TIME_CUTS: Final = (25, 19, 16, 10)
-"""Where a time may end: after its offset, its seconds, its minutes, its day."""
+"""Lengths that a time can be cut to: after its offset, seconds, minutes or day."""
 
 
 @frozen
@@ -21,11 +21,11 @@ class Columns:
     """The columns of a table.
 
     Attributes:
-        names: Their names.
-        styles: How their cells look.
-        wide: How wide they are where nothing bounds them.
-        narrower: What they are cut down to, step by step, where the terminal is too narrow.
-        cells: Returns the texts of a value, given how wide the columns are.
+        names: The headings.
+        styles: The rich style of each column.
+        wide: The widths when nothing limits them.
+        narrower: The widths to cut them down to, step by step, when the terminal is too narrow.
+        cells: Returns the cells of a value, given the widths of the columns.
     """
 
     names: tuple[str, ...]
@@ -36,15 +36,15 @@ class Columns:
 
 
 def fit(text: str, width: int) -> str:
-    """Return `text` filled up, or cut short with an ellipsis, to exactly `width` cells of a terminal."""
+    """Return `text` padded, or cut with an ellipsis, to exactly `width` terminal cells."""
     if cell_len(text) > width:
         text = f"{set_cell_size(text, width - 1)}…"
     return set_cell_size(text, width)
 
 
 def local(moment: datetime) -> str:
-    """Return `moment` in local time with its offset; one that local time cannot hold stays in its own."""
-    # The years 1 and 9999 near their outer ends; on Windows all before 1970.
+    """Return `moment` in local time with its offset, or unconverted if local time cannot represent it."""
+    # It fails at the start of year 1 and at the end of year 9999, and on Windows before 1970.
     with contextlib.suppress(OverflowError, ValueError, OSError):
         moment = moment.astimezone()
     return moment.isoformat(sep=" ", timespec="seconds")
@@ -74,7 +74,7 @@ COLUMNS: Final[dict[type[Value], Columns]] = {
     ExecutionThread: Columns(
         names=("CREATED", "TYPE", "TOKEN", "WORKSPACE"),
         styles=("", "cyan", "dim", ""),
-        # A time with its offset, the longer known type, a shortened token, the longest 64-bit integer.
+        # A time with its offset, the longer of the known types, a shortened token, the longest 64-bit integer.
         wide=(25, 15, 8, 20),
         narrower=((25, 15, 8, 9), (19, 15, 8, 9), (16, 6, 8, 9), (10, 4, 4, 4), (1, 1, 1, 1)),
         cells=_cells_of_thread,
@@ -82,7 +82,7 @@ COLUMNS: Final[dict[type[Value], Columns]] = {
     Workspace: Columns(
         names=("WORKSPACE", "NAME", "ROLE"),
         styles=("", "cyan", ""),
-        # The longest 64-bit integer, and names that people choose.
+        # The longest 64-bit integer, then texts of any length.
         wide=(20, 40, 12),
         narrower=((9, 40, 12), (9, 20, 8), (4, 4, 4), (1, 1, 1)),
         cells=_cells_of_workspace,
@@ -90,10 +90,10 @@ COLUMNS: Final[dict[type[Value], Columns]] = {
     BrowserInstance: Columns(
         names=("PROCESS", "PROFILE", "CONNECTION"),
         styles=("", "cyan", "dim"),
-        # The longest 32-bit integer, a UUID, a shortened connection string under its heading.
+        # The longest 32-bit integer, a UUID, the heading of a shortened connection string.
         wide=(11, 36, 10),
         narrower=((10, 36, 8), (7, 8, 8), (4, 4, 4), (1, 1, 1)),
         cells=_cells_of_browser,
     ),
 }
-"""The columns by the class of the values."""
+"""The columns for each class of values."""

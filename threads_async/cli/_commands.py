@@ -1,4 +1,4 @@
-"""The command as a whole: its sub-commands, and how each of them ends."""
+"""The command with its sub-commands, and the exit code of each run."""
 
 from collections.abc import Sequence
 
@@ -16,12 +16,12 @@ from threads_async.errors import ThreadsError
 
 
 class _Command(click.Group):
-    """A group whose help has the commands as they were added, and the exit codes."""
+    """A group whose help lists the commands in the order in which they were added, and the exit codes."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(self.commands)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - likewise
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
@@ -51,8 +51,8 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
 def command() -> None:
     """List the execution threads, workspaces and browsers of a ZennoBrowser.
 
-    The API token is read from ZB_API_TOKEN or a file. To look around without a
-    ZennoBrowser: threads-async list --demo
+    The API token is read from ZB_API_TOKEN or from a file (--token-file). To try
+    it without a ZennoBrowser, run: threads-async list --demo
     """
 
 
@@ -71,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
     except ReaderGoneError:
         return DONE
     except click.Abort:
-        # Ctrl-C outside of `run_to_end`: click has taken it.
+        # Ctrl-C outside `run_to_end`: click turns it into this.
         return INTERRUPTED
     except (click.ClickException, ThreadsError) as error:
         failure = failure_of(error)

@@ -1,4 +1,4 @@
-"""How the command ends: one exit code for each family of errors, one line for people. Performs no I/O."""
+"""How the command ends: an exit code for each family of errors, and one line for people. Performs no I/O."""
 
 import re
 from typing import Final
@@ -30,33 +30,33 @@ NOT_LISTENING: Final = 13
 INTERRUPTED: Final = 130
 
 _FAMILIES: Final[dict[type[ThreadsError], tuple[int, str]]] = {
-    ConfigurationError: (USAGE, "an option or a setting is wrong or missing; nothing was sent"),
-    ConnectionFailedError: (3, "no connection, or one that was cut"),
-    RequestTimeoutError: (4, "no whole answer in time"),
+    ConfigurationError: (USAGE, "an option or setting is missing or invalid; nothing was sent"),
+    ConnectionFailedError: (3, "no connection, or the connection was lost"),
+    RequestTimeoutError: (4, "no complete response in time"),
     UnauthorizedError: (5, "the server refused the API token (401, 403)"),
-    ServerError: (6, "the server failed (500 to 599)"),
-    TooManyRequestsError: (7, "the server asks to slow down (429)"),
-    StatusError: (8, "the server answered with any other status than 200"),
-    DecodeError: (9, "the answer is not what the API promises"),
-    PaginationError: (10, "pages that contradict each other"),
-    ResponseTooLargeError: (11, "an answer too large to take; ask for less with --total"),
+    ServerError: (6, "server error (500 to 599)"),
+    TooManyRequestsError: (7, "too many requests (429)"),
+    StatusError: (8, "any other response status that is not 200"),
+    DecodeError: (9, "the response does not have the documented format"),
+    PaginationError: (10, "the pages contradict each other"),
+    ResponseTooLargeError: (11, "the response is too large; use a smaller --total"),
     ThreadsError: (1, "any other error"),
 }
 
 EXIT_CODES: Final[dict[int, str]] = dict(
     sorted(
         {
-            DONE: "done, also when the reader of a pipe has stopped reading",
+            DONE: "success, also if the reader of a pipe stopped reading",
             **dict(_FAMILIES.values()),
-            NOT_WRITTEN: "standard output could not be written",
+            NOT_WRITTEN: "could not write to standard output",
             NOT_LISTENING: "serve could not listen on its port",
-            INTERRUPTED: "ended by Ctrl-C (serve: 0)",
+            INTERRUPTED: "interrupted by Ctrl-C (serve exits with 0)",
         }.items()
     )
 )
-"""What each exit code means, in order."""
+"""The meaning of each exit code, in order."""
 
-# What a setting is called on the command line, where that is not its name in Python with dashes.
+# Names of settings on the command line that differ from their names in Python with dashes.
 _OPTIONS: Final = {
     "token": "ZB_API_TOKEN or --token-file",
     "base_url": "ZB_API_BASE_URL or --base-url",
@@ -65,11 +65,11 @@ _OPTIONS: Final = {
 
 
 class CommandError(Exception):
-    """The command ends with an error.
+    """An error that ends the command.
 
     Attributes:
         exit_code: The exit code.
-        message: What to tell.
+        message: What went wrong, for people.
     """
 
     def __init__(self, exit_code: int, message: str) -> None:
@@ -79,24 +79,24 @@ class CommandError(Exception):
 
 
 def url_of(error: RequestError) -> str:
-    """Return the URL that was asked when `error` came, without its query."""
+    """Return the URL of the request that failed with `error`, without its query."""
     return error.request.partition(" ")[2].partition("?")[0]
 
 
 def cause_of(error: RequestError) -> str:
-    """Return in one line of text where and why a request failed, and what to do about it."""
+    """Return one line with the URL of the failed request, the cause, and what to do about it."""
     return f"{url_of(error)}: {error.message}{f'; {hint}' if (hint := _hint_of(error)) else ''}"
 
 
 def _hint_of(error: RequestError) -> str:
-    """Return the hint of `error` in words of the command line."""
+    """Return the hint of `error`, with option names in place of Python parameters."""
     if "SSL_CERT_FILE" in error.hint:
-        return "set SSL_CERT_FILE to a file with the certificate of its authority"
+        return "set SSL_CERT_FILE to a file that contains its CA certificate"
     return re.sub(r"\bbase_url\b", _OPTIONS["base_url"], re.sub(r"\btotal\b", "--total", error.hint))
 
 
 def failure_of(error: ThreadsError | click.ClickException, advice: str = "") -> CommandError:
-    """Return what `error` of the client or of click is to the command, with `advice` at the end of its line."""
+    """Return the error of the command for `error` of the client or of click, with `advice` at the end of its line."""
     if isinstance(error, click.ClickException):
         code, message = error.exit_code, _words_of(error)
         if isinstance(error, click.UsageError) and error.ctx is not None:
@@ -115,23 +115,23 @@ def _words_of(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
         known = [name for parameter in error.ctx.command.params for name in parameter.opts]
         meant = option_meant(error.option_name, known)
-        return f"there is no option {error.option_name}{f' (did you mean {meant}?)' if meant else ''}"
-    # What was not understood may be a thread token in the wrong place.
+        return f"no such option: {error.option_name}{f' (did you mean {meant}?)' if meant else ''}"
+    # The unexpected argument may be a thread token in the wrong place.
     message = scrub(error.format_message())
-    # Newer versions of click suggest a command, as a question.
+    # Newer versions of click append a suggestion as a question.
     message = re.sub(r"\. Did you mean (.+)\?$", r" (did you mean \1?)", message)
     return message[:1].lower() + message[1:]
 
 
 def _as_option(parameter: str, message: str) -> str:
-    """Return `message` about a parameter of Python with the name of its option, once."""
+    """Return `message` with the name of the option, once, in place of the Python parameter."""
     option = _OPTIONS.get(parameter, "--" + parameter.replace("_", "-"))
-    # There is no None on a command line.
+    # None cannot be given on a command line.
     message = message.removesuffix(", or None")
     rest = message.removeprefix(f"{parameter} ")
     return f"{option}: {message}" if rest == message else f"{option} {rest}"
 
 
 def line_of(failure: CommandError) -> str:
-    """Return the one line that tells of `failure`."""
+    """Return the line that reports `failure`."""
     return f"threads-async: {plain(' '.join(failure.message.split()))}"

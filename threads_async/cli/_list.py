@@ -19,22 +19,22 @@ _THREADS: Final = Noun("thread", "threads")
 
 _LIST_HELP: Final = """List the execution threads.
 
-They are written to standard output as they arrive. The formats:
+Threads are written to standard output as they arrive, in one of these formats:
 
 \b
-table  for people, and the default on a terminal: a header, then one line per
+table  For people; the default on a terminal. A header, then one line per
        thread. Tokens are shortened, times are local, and text that does not
-       fit ends in an ellipsis. On a terminal the last line is the number of
-       threads.
-jsonl  for programs, and the default in a pipe or a file: one JSON object per
-       line, with workspaceId, threadToken (or null), type and createdAt (ISO
-       8601).
-csv    the same fields with a header (RFC 4180; null is empty). Text that a
-       spreadsheet would read as a formula is not escaped.
+       fit ends with an ellipsis. On a terminal, the last line is the number
+       of threads.
+jsonl  For programs; the default in a pipe or a file. One JSON object per
+       line, with workspaceId, threadToken (or null), type and createdAt
+       (ISO 8601).
+csv    The same fields as CSV with a header (RFC 4180; null is empty). Text
+       that a spreadsheet would treat as a formula is not escaped.
 
-jsonl and csv contain whole thread tokens. These are secrets: whoever has one
-can use the thread. If an error comes in the middle, the threads written so far
-are valid, and the error says where to resume.
+jsonl and csv contain complete thread tokens. These are secrets: anyone who has
+one can use the thread. If an error occurs partway through, the threads written
+so far are valid, and the error message says how to resume.
 """
 
 
@@ -46,7 +46,7 @@ async def _list(connection: Connection, filters: Filters, walk: Walk, writer: Wr
 
 
 async def _list_all(connection: Connection, filters: Filters, walk: Walk, writer: Writer) -> None:
-    """List the threads of one workspace after the other."""
+    """List the threads of one workspace after another."""
     async with client_of(connection) as client:
         report = Report(writer, _THREADS)
         async for workspace in client.workspaces():
@@ -59,11 +59,11 @@ async def _list_all(connection: Connection, filters: Filters, walk: Walk, writer
 
 
 @click.command("list", help=_LIST_HELP, add_help_option=False)
-@filter_options
+@filter_options("List")
 @click.option(
     "--all-workspaces",
     is_flag=True,
-    help="List the threads of all workspaces, one workspace after the other.",
+    help="List the threads of all workspaces, one workspace after another.",
 )
 @walk_options(_THREADS, "CreatedAt, ThreadToken, Type or WorkspaceId", "CreatedAt")
 @connection_options()
@@ -78,7 +78,7 @@ def list_threads(
 ) -> None:
     """List the execution threads."""
     if all_workspaces and (filters.workspace_id != -1 or walk.start):
-        raise click.UsageError("--all-workspaces goes with neither --workspace-id nor --start")
+        raise click.UsageError("--all-workspaces cannot be combined with --workspace-id or --start")
     work = _list_all if all_workspaces else _list
     run_to_end(work(connection, filters, walk, writer_of(format, ExecutionThread)))
 
@@ -91,12 +91,12 @@ async def _count(connection: Connection, filters: Filters) -> None:
 
 
 @click.command("count", add_help_option=False)
-@filter_options
+@filter_options("Count")
 @connection_options()
 @help_option
 def count_threads(*, connection: Connection, filters: Filters) -> None:
     """Count the execution threads.
 
-    It prints the number that the server gives, and needs one small request.
+    Prints the number that the server reports. This takes one small request.
     """
     run_to_end(_count(connection, filters))

@@ -1,4 +1,4 @@
-"""The options that commands share, and how secrets come in: from files and the environment, never as arguments."""
+"""The options that commands share. Secrets are read from files and the environment, never from arguments."""
 
 import functools
 import os
@@ -18,24 +18,24 @@ from threads_async.cli._streams import write
 if TYPE_CHECKING:
     _Choice = click.Choice[str]
 else:
-    # Before click 8.2 it was not generic.
+    # It is generic since click 8.2.
     _Choice = click.Choice
 
 Command: TypeAlias = Callable[..., None]
 
 DEMO_THREADS: Final = 2500
 _MOST_OF_A_FILE: Final = 64 * 2**10
-"""Bytes read of a file that holds a token: it may be /dev/zero."""
+"""Maximum number of bytes to read from a token file, which may be /dev/zero."""
 
 
 @frozen
 class Filters:
-    """Which threads.
+    """The filters that select threads.
 
     Attributes:
-        workspace_id: The workspace.
-        thread_token: Only the thread with this token, or None.
-        type: Only threads of this type, or None.
+        workspace_id: The workspace of the threads.
+        thread_token: The token of the only thread to select; None for all threads.
+        type: The type of the threads; None for all types.
     """
 
     workspace_id: int
@@ -43,7 +43,7 @@ class Filters:
     type: str | None
 
     def parameters(self) -> dict[str, Any]:
-        """Return them as the client takes them."""
+        """Return the filters as keyword arguments of the client."""
         token = self.thread_token
         return {
             "workspace_id": self.workspace_id,
@@ -54,11 +54,11 @@ class Filters:
 
 @frozen
 class TokenFile:
-    """A file that holds a token.
+    """A file that contains a token.
 
     Attributes:
-        path: Its absolute path; None for one that cannot be read a second time, such as standard input.
-        token: What it holds.
+        path: The absolute path; None if the file cannot be read twice, such as standard input.
+        token: The token in the file.
     """
 
     path: str | None
@@ -66,71 +66,79 @@ class TokenFile:
 
 
 def _read_token(context: click.Context, parameter: click.Parameter, name: str | None) -> TokenFile | None:
-    """Read the one word that the file called `name` holds."""
+    """Read the single word in the file called `name`."""
     if name is None:
         return None
     try:
         with click.open_file(name, "rb") as file:
             content: bytes = file.read(_MOST_OF_A_FILE)
-        # Editors of Windows put a mark before UTF-8.
+        # Editors on Windows put a byte order mark before UTF-8.
         words = content.decode("utf-8-sig").split()
     except OSError as error:
-        # The name is not shown: it may be the token itself, given by mistake.
+        # The name is not shown: it may be the token itself, passed by mistake.
         raise click.BadParameter(f"the file cannot be read: {error.strerror}", context, parameter) from None
     except UnicodeDecodeError:
         words = []
     if len(words) != 1 or not words[0].isprintable():
-        raise click.BadParameter("the file must hold one token as UTF-8 text, and nothing else", context, parameter)
+        raise click.BadParameter("the file must contain one token as UTF-8 text and nothing else", context, parameter)
     return TokenFile(str(Path(name).absolute()) if Path(name).is_file() else None, Secret(words[0]))
 
 
 def token_file_option(name: str, text: str) -> Callable[[Command], Command]:
-    """Return an option for a file that holds a token; ``-`` is standard input."""
+    """Return an option for a file that contains a token; ``-`` is standard input."""
     return click.option(name, metavar="FILE", type=click.Path(allow_dash=True), callback=_read_token, help=text)
 
 
 def secret_of(environment: Mapping[str, str], variable: str) -> Secret | None:
-    """Return the secret in `variable`, or None if that is not set or empty."""
+    """Return the secret in `variable`, or None if the variable is empty or not set."""
     value = environment.get(variable, "").strip()
     return Secret(value) if value else None
 
 
 class _AnyCase(_Choice):
-    """A choice in any letter case. With click's own way to say so, its error message would show all in lower case."""
+    """A case-insensitive choice whose error message, unlike that of click's own, keeps the case of the choices."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the choice that `value` is."""
+        """Return the choice that `value` means."""
         written = {choice.lower(): choice for choice in self.choices}
         return super().convert(written.get(str(value).lower(), value), param, ctx)
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - the signature of click
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
         """Return the choices that begin with `incomplete`."""
         return [CompletionItem(choice) for choice in self.choices if choice.lower().startswith(incomplete.lower())]
 
 
-def workspace_option(nouns: str) -> Callable[[Command], Command]:
-    """Return the option that says of which workspace the `nouns` are to be."""
+def workspace_option(action: str) -> Callable[[Command], Command]:
+    """Return the option that selects a workspace; its help starts with `action`, such as "List only threads"."""
     return click.option(
         "--workspace-id",
         metavar="ID",
         type=int,
         default=-1,
-        help=f"Only {nouns} of this workspace. Default: -1, the default workspace.",
+        help=f"{action} in this workspace. Default: -1, the default workspace.",
     )
 
 
-def filter_options(command: Command) -> Command:
-    """Add the options that say which threads; `command` gets them as `filters`."""
+def filter_options(verb: str) -> Callable[[Command], Command]:
+    """Return a decorator that adds the filters of threads; the command receives them as `filters`.
 
-    @workspace_option("threads")
+    Args:
+        verb: What the command does with the threads, such as "List".
+    """
+    return functools.partial(_with_filters, verb)
+
+
+def _with_filters(verb: str, command: Command) -> Command:
+    @workspace_option(f"{verb} only threads")
     @click.option(
         "--type",
         type=_AnyCase(["Manual", "BrowserInstance"]),
-        help="Only threads of this type, in any letter case.",
+        help=f"{verb} only threads of this type, ignoring case.",
     )
     @token_file_option(
         "--thread-token-file",
-        "Only the thread whose token is in FILE (- for standard input). A token is a secret, so never an argument.",
+        f"{verb} only the thread whose token is in FILE (- for standard input). Tokens are secrets, so they are not "
+        "passed as arguments.",
     )
     @functools.wraps(command)
     def with_filters(
@@ -149,11 +157,11 @@ def filter_options(command: Command) -> Command:
 
 
 def connection_options(demo_threads: int = DEMO_THREADS, churn: float = 0.0) -> Callable[[Command], Command]:
-    """Return what adds the options that say where to ask and as whom; the command gets them as `connection`.
+    """Return a decorator that adds the options of the connection; the command receives them as `connection`.
 
     Args:
-        demo_threads: How many threads the demo has, unless told otherwise.
-        churn: How many threads start or stop a second in the demo.
+        demo_threads: Default number of threads on the demo server.
+        churn: Number of threads that start or stop per second on the demo server.
     """
     return functools.partial(_with_connection, demo_threads, churn)
 
@@ -163,41 +171,41 @@ def _with_connection(usual_threads: int, churn: float, command: Command) -> Comm
     @click.option(
         "--base-url",
         metavar="URL",
-        help="The address of the API. By default ZB_API_BASE_URL, else http://localhost:8160. With https, "
-        "SSL_CERT_FILE names a file of certificates to trust.",
+        help="Base URL of the API. Default: the value of ZB_API_BASE_URL, or http://localhost:8160. For https, "
+        "SSL_CERT_FILE can name a file of trusted certificates.",
     )
     @token_file_option(
         "--token-file",
-        f"The API token is in FILE (- for standard input). By default it is read from {TOKEN_VARIABLE}. "
-        "A token is a secret, so never an argument.",
+        f"Read the API token from FILE (- for standard input). Default: the value of {TOKEN_VARIABLE}. Tokens are "
+        "secrets, so they are not passed as arguments.",
     )
     @click.option(
         "--timeout",
         metavar="SECONDS",
         type=click.FloatRange(min=0, min_open=True, max=86_400),
         default=30.0,
-        help="Maximum time for one attempt. Default: 30.",
+        help="Maximum time for one attempt, in seconds. Default: 30.",
     )
     @click.option(
         "--attempts",
         metavar="N",
         type=click.IntRange(1, 1000),
         default=3,
-        help="Maximum number of times that one request is sent. Default: 3.",
+        help="Maximum number of attempts per request. Default: 3.",
     )
     @click.option(
         "--demo",
         is_flag=True,
-        help="Ask a fake server inside this command. Needs neither ZennoBrowser nor a token.",
+        help="Use a fake server that runs inside the command. No ZennoBrowser or token is needed.",
     )
     @click.option(
         "--demo-threads",
         metavar="N",
         type=click.IntRange(min=0),
-        help=f"With --demo, the number of threads. Default: {usual_threads}.",
+        help=f"Number of threads with --demo. Default: {usual_threads}.",
     )
     @functools.wraps(command)
-    def with_connection(  # noqa: PLR0913 - one an option
+    def with_connection(  # noqa: PLR0913 - one per option
         *,
         base_url: str | None,
         token_file: TokenFile | None,
@@ -208,14 +216,12 @@ def _with_connection(usual_threads: int, churn: float, command: Command) -> Comm
         **others: Any,
     ) -> None:
         if demo_threads is not None and not demo:
-            raise click.UsageError("--demo-threads goes with --demo")
+            raise click.UsageError("--demo-threads requires --demo")
         if demo and (base_url is not None or token_file is not None):
-            raise click.UsageError(
-                "--demo asks a server of its own, so it goes with neither --base-url nor --token-file"
-            )
+            raise click.UsageError("--demo uses its own server and cannot be combined with --base-url or --token-file")
         token = secret_of(os.environ, TOKEN_VARIABLE) if token_file is None else token_file.token
         if not demo and token is None:
-            raise click.UsageError(f"there is no API token: set {TOKEN_VARIABLE} or give --token-file (or try --demo)")
+            raise click.UsageError(f"no API token: set {TOKEN_VARIABLE} or use --token-file (or try --demo)")
         threads = usual_threads if demo_threads is None else demo_threads
         connection = Connection(base_url, token, timeout, attempts, threads if demo else None, churn)
         command(connection=connection, **others)
@@ -230,7 +236,7 @@ def _show_help(context: click.Context, _: click.Parameter, wanted: bool) -> None
 
 
 def help_option(command: Command) -> Command:
-    """Add ``--help``, which unlike click's own survives a closed pipe and a full disk."""
+    """Add ``--help``. Unlike click's own, it survives a closed pipe and a full disk."""
     return click.option(
         "-h",
         "--help",
@@ -238,5 +244,5 @@ def help_option(command: Command) -> Command:
         is_eager=True,
         expose_value=False,
         callback=_show_help,
-        help="Show this and exit.",
+        help="Show this message and exit.",
     )(command)

@@ -17,24 +17,24 @@ _BROWSERS: Final = Noun("browser", "browsers")
 
 _WORKSPACES_HELP: Final = """List the workspaces that the API token gives access to.
 
-The formats are those of list. In jsonl and csv a workspace has workspaceId,
-name and role.
+The formats are the same as for list. In jsonl and csv, a workspace has
+workspaceId, name and role.
 """
 
 _BROWSERS_HELP: Final = """List the running browsers that were started through the API.
 
-The formats are those of list. In jsonl and csv a browser has profileId,
+The formats are the same as for list. In jsonl and csv, a browser has profileId,
 processId and connectionString.
 
-jsonl and csv contain whole connection strings. These are secrets: whoever has
-one controls the browser.
+jsonl and csv contain complete connection strings. These are secrets: anyone who
+has one controls the browser.
 """
 
 
 @click.command("workspaces", help=_WORKSPACES_HELP, add_help_option=False)
-@click.option("--id", metavar="ID", type=int, help="Only the workspace with this id.")
-@click.option("--name", metavar="NAME", help="Only workspaces with this name.")
-@click.option("--roles", metavar="ROLE", help="Only workspaces in which you have this role, such as Owner.")
+@click.option("--id", metavar="ID", type=int, help="List only the workspace with this ID.")
+@click.option("--name", metavar="NAME", help="List only workspaces with this name.")
+@click.option("--roles", metavar="ROLE", help="List only workspaces in which you have this role, such as Owner.")
 @walk_options(_WORKSPACES)
 @connection_options()
 @help_option
@@ -55,9 +55,9 @@ def list_workspaces(
 
 
 @click.command("browsers", help=_BROWSERS_HELP, add_help_option=False)
-@workspace_option("browsers")
-@click.option("--profile-id", metavar="UUID", help="Only browsers with this profile.")
-@click.option("--process-id", metavar="N", type=int, help="Only the browser of this process.")
+@workspace_option("List only browsers")
+@click.option("--profile-id", metavar="UUID", help="List only browsers with this profile.")
+@click.option("--process-id", metavar="N", type=int, help="List only the browser with this process ID.")
 @walk_options(_BROWSERS, "ConnectionString, ProcessId or ProfileId", "ProcessId")
 @connection_options()
 @help_option

@@ -1,6 +1,6 @@
 """Values as text: one writer for each format. Performs no I/O.
 
-A writer is asked for its header once, before the first page, and then for the lines of each page as it comes.
+A writer returns its header once, before the first page, and then the lines of each page.
 """
 
 import csv
@@ -21,31 +21,31 @@ from threads_async.models import ThreadEvent, Value
 
 @frozen
 class Noun:
-    """What the items of a list are called.
+    """The noun for the items of a list.
 
     Attributes:
-        one: One of them.
-        many: Several of them.
+        one: The singular.
+        many: The plural.
     """
 
     one: str
     many: str
 
     def of(self, count: int) -> str:
-        """Return what `count` of them are called."""
+        """Return the singular or the plural, whichever fits `count`."""
         return self.one if count == 1 else self.many
 
 
 class Writer(Protocol):
-    """Makes text of values."""
+    """Converts values to text."""
 
     @property
     def encoding(self) -> str:
-        """In what the text is to be written."""
+        """The encoding to write the text in."""
         ...
 
     def header(self) -> str:
-        """Return what stands before the first value."""
+        """Return the text before the first value."""
         ...
 
     def rows(self, values: Iterable[Any]) -> str:
@@ -53,7 +53,7 @@ class Writer(Protocol):
         ...
 
     def footer(self, summary: str) -> str:
-        """Return what stands after the last value, where `summary` says in a few words how many they are."""
+        """Return the text after the last value; `summary` says how many values there are."""
         ...
 
 
@@ -63,18 +63,18 @@ def _converter() -> Converter:
 
 
 def data_of(value: Value) -> dict[str, Any]:
-    """Return `value` by the API's own names."""
+    """Return the fields of `value` by their names in the API."""
     data: dict[str, Any] = _converter().unstructure(value)
     return data
 
 
 def json_line(value: dict[str, Any]) -> str:
-    """Return `value` as a line of JSON, in ASCII: no character in it breaks a line or moves a cursor."""
+    """Return `value` as one line of ASCII JSON, in which no character breaks the line or moves the cursor."""
     return f"{json.dumps(value)}\n"
 
 
 def event_line(event: ThreadEvent) -> str:
-    """Return `event` as a line of JSON: what and when, then the thread or why the server is unreachable."""
+    """Return `event` as one line of JSON: its kind and time, then the thread or why the server is unreachable."""
     shown: dict[str, Any] = {"event": str(event.kind), "at": event.at.isoformat()}
     if event.thread is not None:
         shown |= data_of(event.thread)
@@ -84,28 +84,28 @@ def event_line(event: ThreadEvent) -> str:
 
 
 class JsonLines:
-    """One JSON object a line."""
+    """One JSON object per line."""
 
     encoding = "utf-8"
 
     def header(self) -> str:
-        """Return nothing: each line says all of itself."""
+        """Return an empty text: each line is self-contained."""
         return ""
 
     def rows(self, values: Iterable[Any]) -> str:
         """Return the lines of `values`."""
         return "".join(json_line(data_of(value)) for value in values)
 
-    def footer(self, summary: str) -> str:  # noqa: ARG002 - the signature of a writer
-        """Return nothing: each line says all of itself."""
+    def footer(self, summary: str) -> str:  # noqa: ARG002 - the protocol's signature
+        """Return an empty text: each line is self-contained."""
         return ""
 
 
 class Csv:
-    """CSV as RFC 4180 has it, with CR LF and quotes where needed. null is an empty field.
+    """CSV as defined by RFC 4180, with CR LF line ends and quotes where needed. null is an empty field.
 
-    Text that a spreadsheet would read as a formula is not escaped, since a program that reads the file would get
-    another text than the server's.
+    Text that a spreadsheet would treat as a formula is not escaped: a program that reads the file must get the text of
+    the server unchanged.
 
     Args:
         model: The class of the values.
@@ -127,8 +127,8 @@ class Csv:
         """Return the lines of `values`."""
         return self._lines(data_of(value).values() for value in values)
 
-    def footer(self, summary: str) -> str:  # noqa: ARG002 - the signature of a writer
-        """Return nothing: a program would take it for a row."""
+    def footer(self, summary: str) -> str:  # noqa: ARG002 - the protocol's signature
+        """Return an empty text: a program would read anything else as a row."""
         return ""
 
     def _lines(self, rows: Iterable[Iterable[Any]]) -> str:

@@ -1,4 +1,4 @@
-"""Commands to paste into the shell at hand, with ready quotes. Performs no I/O."""
+"""Commands to paste into the user's shell, quoted for it. Performs no I/O."""
 
 import re
 import shlex
@@ -11,14 +11,14 @@ from attrs import frozen
 from threads_async._settings import TOKEN_VARIABLE
 
 _QUERY: Final = "/v1/threads?workspaceId=&start=0&total=1000&thread_token=&type=&sorting="
-"""The request of the API's page, with its empty values."""
+"""The request in the documentation of the API, with its empty values."""
 
-# PowerShell takes typographic quotes for single quotes too.
+# PowerShell treats typographic quotes as single quotes too.
 _QUOTES_OF_POWERSHELL: Final = re.compile("['\u2018\u2019\u201a\u201b]")
 
 
 class Shell(Enum):
-    """A family of shells that read a command alike."""
+    """A family of shells that parse a command in the same way."""
 
     POSIX = auto()
     POWERSHELL = auto()
@@ -32,14 +32,14 @@ def shell_of(system: str, environment: Mapping[str, str]) -> Shell:
         environment: The environment of this process.
     """
     if system == "nt":
-        # Git Bash and its like set SHELL; PowerShell and cmd do not.
+        # Git Bash and similar shells set SHELL; PowerShell and cmd do not.
         return Shell.POSIX if environment.get("SHELL") else Shell.POWERSHELL
     return Shell.POWERSHELL if "PSModulePath" in environment else Shell.POSIX
 
 
 @frozen
 class Shown:
-    """A token that may be shown: the one built into the fake server."""
+    """A token that may be shown: the built-in one of the fake server."""
 
     token: str
 
@@ -62,7 +62,7 @@ class InEnvironment:
 
 @frozen
 class Typed:
-    """A secret token that is kept nowhere: whoever pastes the command types it."""
+    """A secret token that is not stored: the user types it when a command asks for it."""
 
 
 Token: TypeAlias = Shown | InFile | InEnvironment | Typed
@@ -73,7 +73,7 @@ def _quoted(text: str) -> str:
 
 
 def request_line(shell: Shell, url: str, token: Token) -> str:
-    """Return a command that asks the API at `url` for its threads without this package."""
+    """Return a command that requests the threads of the API at `url` without this package."""
     match shell, token:
         case Shell.POSIX, Shown(text):
             header = shlex.quote(f"Api-Token: {text}")
@@ -93,7 +93,7 @@ def request_line(shell: Shell, url: str, token: Token) -> str:
             header = "(Read-Host)"
     if shell is Shell.POSIX:
         return f"curl {shlex.quote(url + _QUERY)} \\\n    --header {header}"
-    # Not curl: in Windows PowerShell that is another name of Invoke-WebRequest.
+    # Not curl: in Windows PowerShell, curl is an alias of Invoke-WebRequest.
     return f"Invoke-RestMethod {_quoted(url + _QUERY)} `\n    -Headers @{{ 'Api-Token' = {header} }}"
 
 
@@ -113,10 +113,10 @@ def list_line(shell: Shell, url: str, token: Token) -> str:
 
 
 def condition_of(token: Token) -> str:
-    """Return what has to be so for the commands to work, or an empty text."""
+    """Return the condition under which the commands work, as the end of a sentence, or an empty text."""
     match token:
         case InEnvironment():
-            return f" where {TOKEN_VARIABLE} is set as it is here"
+            return f" where {TOKEN_VARIABLE} has the same value"
         case Typed():
             return "; each command waits for you to type the token and end the input"
         case _:

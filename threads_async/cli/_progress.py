@@ -1,4 +1,4 @@
-"""What people see while they wait."""
+"""What people see on a terminal while they wait."""
 
 import contextlib
 import sys
@@ -8,16 +8,16 @@ from typing import TextIO, cast
 
 @contextlib.contextmanager
 def waiting(text: str) -> Generator[None]:
-    """Show `text` on standard error meanwhile, if that is a terminal, and take it away again."""
+    """Show `text` on standard error until the block ends, if standard error is a terminal."""
     stream = cast("TextIO | None", sys.stderr)
     if stream is None or not stream.isatty():
         yield
         return
-    from rich.console import Console  # noqa: PLC0415 - only people wait
+    from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
 
     console = Console(stderr=True)
-    # The usual spinner is not in every encoding.
+    # Not every encoding has the characters of the default spinner.
     spinner = "line" if console.options.ascii_only else "dots"
-    # A terminal without cursor movement could not take it away.
+    # A terminal without cursor movement could not remove the text.
     with console.status(text, spinner=spinner) if console.is_interactive else contextlib.nullcontext():
         yield

@@ -37,7 +37,7 @@ _LARGEST_PORT: Final = 65535
 
 @frozen
 class Switches:
-    """What the server does beyond what it is made with."""
+    """Settings that are applied after the server is created."""
 
     gzip: bool
     naive_times: bool
@@ -45,10 +45,10 @@ class Switches:
 
 
 class _Number(click.FloatRange):
-    """A range without nan, which click takes for a part of any range."""
+    """A range that rejects nan, which click accepts in every range."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number that `value` is."""
+        """Return `value` as a number."""
         number = super().convert(value, param, ctx)
         if math.isnan(number):
             self.fail(f"{value!r} is not a valid number.", param, ctx)
@@ -56,10 +56,10 @@ class _Number(click.FloatRange):
 
 
 def announcement(server: "FakeServer", token: Token) -> str:
-    """Return what to tell about `server`, which has started and takes `token`, with commands to paste."""
+    """Return the text that announces the started `server`, with commands to paste that use `token`."""
     shell = shell_of(os.name, os.environ)
     return f"""\
-Fake ZennoBrowser: {len(server.threads)} threads on {server.url} (Ctrl-C stops it)
+Fake ZennoBrowser: {len(server.threads)} threads on {server.url} (press Ctrl-C to stop)
 
 To try it, paste one of these into another terminal{condition_of(token)}:
 
@@ -82,13 +82,13 @@ async def _serve(switches: Switches, token_file: TokenFile | None, parameters: d
         token = InEnvironment() if token_file is None else Typed() if path is None else InFile(path)
     server.gzip = switches.gzip
     server.naive_times = switches.naive_times
-    # It keeps the requests for the list so that tests can look at them; here nobody does, and it may run for weeks.
+    # The server keeps its requests for tests. Nothing reads them here, and the server may run for weeks.
     server.on_request = lambda _: server.requests.clear()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def on_signal(_: int, __: FrameType | None) -> None:
-        # Not by way of SIGINT: a shell starts what it puts in the background with that ignored.
+        # Does not rely on SIGINT, which is ignored in processes that a shell starts in the background.
         loop.call_soon_threadsafe(stop.set)
 
     before = signal.signal(signal.SIGTERM, on_signal)
@@ -107,63 +107,72 @@ async def _serve(switches: Switches, token_file: TokenFile | None, parameters: d
 
 
 def _not_listening(port: int, error: OSError) -> CommandError:
-    reason = (
-        "is taken, perhaps by a ZennoBrowser" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
+    in_use = "is already in use, perhaps by a ZennoBrowser"
+    reason = in_use if error.errno == errno.EADDRINUSE else f"is not available: {error.strerror}"
+    return CommandError(
+        NOT_LISTENING, f"port {port} {reason}; choose another one with --port, or use --port 0 for any free port"
     )
-    return CommandError(NOT_LISTENING, f"port {port} {reason}; choose another with --port, or 0 for any free one")
 
 
 @click.command("serve", add_help_option=False)
 @click.option(
-    "--threads", metavar="N", type=click.IntRange(min=0), default=2500, help="The number of threads. Default: 2500."
+    "--threads", metavar="N", type=click.IntRange(min=0), default=2500, help="Number of threads. Default: 2500."
 )
 @click.option(
     "--port",
     metavar="N",
     type=click.IntRange(0, _LARGEST_PORT),
     default=_PORT,
-    help=f"The port to listen on, on this machine only; 0 means any free port. Default: {_PORT}, as ZennoBrowser.",
+    help=f"Port to listen on, on the loopback interface only; 0 means any free port. Default: {_PORT}, the port of "
+    "ZennoBrowser.",
 )
-@click.option("--seed", metavar="N", type=int, default=0, help="The same number makes the same threads. Default: 0.")
+@click.option(
+    "--seed",
+    metavar="N",
+    type=int,
+    default=0,
+    help="Seed for generating threads. The same seed generates the same threads. Default: 0.",
+)
 @token_file_option(
     "--token-file",
-    f"Accept only the API token in FILE (- for standard input). By default the one in {TOKEN_VARIABLE}, else a "
-    "built-in one that is shown at the start.",
+    f"Accept only the API token in FILE (- for standard input). Default: the value of {TOKEN_VARIABLE}, or a built-in "
+    "token that is shown at startup.",
 )
 @click.option(
     "--page-cap",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Maximum number of threads on a page, whatever is asked for.",
+    help="Maximum number of threads per page, whatever page size is requested.",
 )
 @click.option(
     "--past-end",
     type=click.Choice(["empty", "last_page", "error"]),
     default="empty",
-    help="The answer to a start past the end: an empty page (the default), the last page again, or status 500.",
+    help="Response to a start at or past the end of the list: an empty page (the default), the last page again, or "
+    "status 500.",
 )
 @click.option(
     "--latency",
     metavar="SECONDS",
     type=_Number(min=0, max=86_400),
     default=0.0,
-    help="Time to wait before each answer. Default: 0.",
+    help="Time to wait before each response, in seconds. Default: 0.",
 )
 @click.option(
     "--churn",
     metavar="RATE",
     type=_Number(min=0, max=1000),
     default=0.0,
-    help="The number of threads that start or stop per second. Default: 0.",
+    help="Number of threads that start or stop per second. Default: 0.",
 )
-@click.option("--gzip", is_flag=True, help="Compress answers for clients that accept gzip.")
-@click.option("--naive-times", is_flag=True, help="Write times without their offset.")
+@click.option("--gzip", is_flag=True, help="Compress responses for clients that accept gzip.")
+@click.option("--naive-times", is_flag=True, help="Send times without their UTC offset.")
 @help_option
 def serve(*, token_file: TokenFile | None, gzip: bool, naive_times: bool, churn: float, **parameters: Any) -> None:
     """Serve a fake ZennoBrowser for other programs.
 
-    It answers on this machine as the API is documented to, with threads of its
-    own. Ctrl-C or SIGTERM stops it, and the exit code is then 0.
+    The server runs on this machine, has its own threads, and responds as the API
+    documentation says. Stop it with Ctrl-C or SIGTERM; the exit code is then 0.
     """
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(Switches(gzip, naive_times, churn), token_file, parameters))

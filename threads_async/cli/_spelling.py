@@ -1,4 +1,4 @@
-"""Which option is meant by one that does not exist. Performs no I/O."""
+"""Suggest the option that was meant by one that does not exist. Performs no I/O."""
 
 from collections.abc import Collection
 from difflib import get_close_matches
@@ -18,17 +18,17 @@ _OTHER_NAMES: Final = {
     "--total": "page-size per-page size",
     "--workspace-id": "workspace ws",
 }
-"""What other commands call the options of this one."""
+"""The names that other commands use for the options of this one."""
 
 _OPTIONS: Final = {other: option for option, others in _OTHER_NAMES.items() for other in others.split()}
 
 
 def option_meant(given: str, known: Collection[str]) -> str | None:
-    """Return the option among `known` that was most likely meant by `given`, or None."""
+    """Return the option in `known` that was most likely meant by `given`, or None."""
     spelled = given.lower().replace("_", "-")
     option = _OPTIONS.get(spelled.lstrip("-"))
     if option is not None:
-        # A name that people know for something else must not be taken for a misspelling of a third thing.
+        # A known name of one option must not be treated as a misspelling of another option.
         return option if option in known else None
     names = {f"--{other}": option for other, option in _OPTIONS.items()} | {option: option for option in known}
     meant = [names[name] for name in get_close_matches(spelled, names, n=1)]

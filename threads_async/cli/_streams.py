@@ -1,4 +1,4 @@
-"""Write to standard output all of it or an error, and to standard error what can be."""
+"""Write to standard output completely or raise an error; write to standard error if possible."""
 
 import contextlib
 import errno
@@ -10,19 +10,19 @@ import click
 
 from threads_async.cli._exits import NOT_WRITTEN, CommandError
 
-# Windows has no EPIPE for a pipe whose reader is gone.
+# Windows reports EINVAL when the reader of a pipe is gone.
 _READER_GONE: Final = {errno.EPIPE, errno.EINVAL} if sys.platform == "win32" else {errno.EPIPE}
 
 
 class ReaderGoneError(Exception):
-    """Nobody reads standard output any more, as after ``| head -1``. No fault."""
+    """The reader of standard output is gone, as with ``| head -1``. This is not a failure."""
 
 
 def stdout() -> TextIO:
     """Return standard output.
 
     Raises:
-        CommandError: The command was started without one.
+        CommandError: The process was started without standard output.
     """
     stream = cast("TextIO | None", sys.stdout)
     if stream is None:
@@ -31,15 +31,16 @@ def stdout() -> TextIO:
 
 
 def write(text: str, *, encoding: str = "utf-8") -> None:
-    """Write `text` to standard output and see it off.
+    """Write `text` to standard output and flush it.
 
     Args:
-        text: The text, with its line ends as they are to be.
-        encoding: UTF-8 whatever the locale, for data that programs read. What an encoding lacks becomes ``?``.
+        text: The text, written with its line ends unchanged.
+        encoding: The encoding; by default UTF-8 in every locale, for data that programs read. Characters that the
+            encoding lacks become ``?``.
 
     Raises:
         ReaderGoneError: The reader has closed the pipe.
-        CommandError: It could not be written.
+        CommandError: The text could not be written.
     """
     stream = stdout()
     try:
@@ -53,7 +54,7 @@ def write(text: str, *, encoding: str = "utf-8") -> None:
 
 
 def tell(text: str) -> None:
-    """Write `text` and a line end to standard error; where that cannot be, the exit code must do."""
+    """Write `text` and a line end to standard error. If that fails, the exit code has to suffice."""
     try:
         click.echo(text, err=True)
     except OSError:
@@ -61,7 +62,7 @@ def tell(text: str) -> None:
 
 
 def _discard(stream: TextIO) -> None:
-    """Let what is left in the buffer go nowhere: the interpreter tries to write it at its end, and would complain."""
+    """Discard the buffered rest. Otherwise the interpreter tries to write it at exit, and reports the failure."""
     with contextlib.suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -69,4 +70,4 @@ def _discard(stream: TextIO) -> None:
 
 
 def _not_written(error: OSError) -> CommandError:
-    return CommandError(NOT_WRITTEN, f"standard output could not be written: {error.strerror or type(error).__name__}")
+    return CommandError(NOT_WRITTEN, f"could not write to standard output: {error.strerror or type(error).__name__}")

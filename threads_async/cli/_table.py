@@ -1,7 +1,7 @@
-"""Values as a table for people, whose columns are as wide from the first line to the last.
+"""Values as a table for people, with the same column widths from the first line to the last.
 
-It is written as the values come, so the widths are set before any is known: by the terminal, or else wide enough for
-most values.
+The table is written while values arrive, so the widths are set before any value is known. They fit the terminal; if
+there is none, they are wide enough for most values.
 """
 
 import io
@@ -20,7 +20,7 @@ _GAP: Final = "  "
 
 
 def widths(columns: Columns, available: int | None) -> tuple[int, ...]:
-    """Return how wide `columns` are, so that a line fits into `available` cells; None means no bound."""
+    """Return the widths of `columns` that make a line fit into `available` cells; None means no limit."""
     found: list[int] = list(columns.wide)
     excess = 0 if available is None else sum(found) + len(_GAP) * (len(found) - 1) - available
     for step in columns.narrower:
@@ -33,14 +33,14 @@ def widths(columns: Columns, available: int | None) -> tuple[int, ...]:
 
 @frozen
 class Table:
-    """A header line, then one line a value.
+    """A header line, then one line per value.
 
     Attributes:
-        kind: What the columns are.
-        console: What knows which colours there are.
-        columns: How wide the columns are.
-        encoding: In what the text is to be written.
-        summarized: Whether it ends with how many values there are.
+        kind: The definition of the columns.
+        console: The console that knows which colours are available.
+        columns: The widths of the columns.
+        encoding: The encoding to write the text in.
+        summarized: Whether the last line is the number of values.
     """
 
     kind: Columns
@@ -50,7 +50,7 @@ class Table:
     summarized: bool = False
 
     def header(self) -> str:
-        """Return the names of the columns."""
+        """Return the line of headings."""
         return self._render([(self.kind.names, ("bold",) * len(self.kind.names))])
 
     def rows(self, values: Iterable[Any]) -> str:
@@ -75,20 +75,20 @@ class Table:
 
 
 def table(model: type[Value], indent: int = 0) -> Table:
-    """Return the table for this process's standard output.
+    """Return the table for the standard output of this process.
 
     Args:
         model: The class of the values.
-        indent: How many cells stand before each line of it.
+        indent: The number of cells before each line.
     """
     stream = stdout()
     terminal = Console(file=stream)
-    # Not rich but the command writes what is made of the colours: a closed pipe and a full disk have their own ends.
+    # rich only renders the text. The command writes it, because it handles a closed pipe and a full disk.
     console = Console(
         file=io.StringIO(),
         force_terminal=terminal.is_terminal,
-        # An old Windows console shows escape sequences instead of colours. Where NO_COLOR is set, rich would leave
-        # bold and dim.
+        # An old Windows console shows escape sequences instead of colours. With NO_COLOR, rich would still use bold
+        # and dim.
         color_system=None if terminal.legacy_windows or terminal.no_color else "auto",
         legacy_windows=False,
     )

@@ -1,4 +1,4 @@
-"""How the commands that list things go through a list and write it."""
+"""How the commands that list items walk through a list and write it."""
 
 import asyncio
 import functools
@@ -24,7 +24,7 @@ Format: TypeAlias = Literal["table", "jsonl", "csv"]
 
 @frozen
 class Order:
-    """The parameters of the client for lists that have an order."""
+    """The client's parameters for lists that have an order."""
 
     sorting: str | None
     consistent: bool
@@ -32,7 +32,7 @@ class Order:
 
 @frozen
 class Walk:
-    """How to go through a list: the parameters of the client that all listings have, and those of its order."""
+    """How to walk through a list: the client's parameters for every listing, and those for its order."""
 
     start: int
     total: int
@@ -41,18 +41,18 @@ class Walk:
     order: Order | None = None
 
     def parameters(self) -> dict[str, Any]:
-        """Return them as the client takes them."""
+        """Return the parameters as keyword arguments of the client."""
         given = asdict(self, recurse=False)
         order = given.pop("order")
         return given if order is None else given | asdict(order)
 
     def resume_at(self, start: int, done: int) -> str:
-        """Return the options that go on from `start` after `done` items."""
+        """Return the options that resume at `start` after `done` items."""
         left = "" if self.max_items is None else f" --max-items {self.max_items - done}"
         return f"--start {start}{left}"
 
     def to_come(self, total_count: int) -> int:
-        """Return how many items there are from `start`, of `total_count` in all."""
+        """Return the number of items to list if the list has `total_count` items."""
         count = max(0, total_count - self.start)
         return count if self.max_items is None else min(count, self.max_items)
 
@@ -61,11 +61,11 @@ class Report:
     """Writes the items of one or several listings to standard output, with one header and one summary.
 
     Args:
-        writer: Makes text of items.
-        noun: What they are called.
+        writer: Converts items to text.
+        noun: The noun for the items.
 
     Attributes:
-        done: How many items have been written.
+        done: Number of items written so far.
     """
 
     def __init__(self, writer: Writer, noun: Noun) -> None:
@@ -76,26 +76,26 @@ class Report:
         self._drifted = False
 
     async def add(self, listing: Listing[Any], walk: Walk, place: str = "") -> int | None:
-        """Write the items of `listing` page by page, and return how many there are by the newest answer.
+        """Write the items of `listing` page by page, and return the newest total count that the server reported.
 
         Args:
-            listing: What to list.
-            walk: How it goes through the list.
-            place: Options that somebody needs to resume this listing, beside those of the walk.
+            listing: The listing to write.
+            walk: The walk of the listing.
+            place: Options that are needed to resume this listing, in addition to those of the walk.
 
         Raises:
-            CommandError: A page could not be had, or standard output could not be written.
+            CommandError: A page could not be fetched, or standard output could not be written.
         """
         async with listing.pages() as pages:
             done = 0
             try:
                 while True:
                     known = pages.total_count
-                    with waiting("asking" if known is None else f"{done} of {walk.to_come(known)}"):
+                    with waiting("loading" if known is None else f"{done} of {walk.to_come(known)}"):
                         page = await anext(pages, None)
                     if page is None:
                         break
-                    # The header waits for the first page: with an error instead of one, nothing is written.
+                    # The header is written with the first page: if that page fails, nothing is written.
                     self._write(self._writer.rows(page.items))
                     done += len(page.items)
                     self.done += len(page.items)
@@ -107,21 +107,21 @@ class Report:
             return pages.total_count
 
     def end(self, of: int | None = None, *, remedy: bool = True) -> None:
-        """Write the summary, and tell if the list has moved.
+        """Write the summary, and warn if the list has changed.
 
         Args:
-            of: How many items there are, if only a part of them was asked for.
+            of: Number of items in the list, if only a part of them was requested.
             remedy: Whether the command has the option --consistent.
         """
         of_all = "" if of in (None, self.done) else f" of {of}"
         self._write(self._writer.footer(f"{self.done}{of_all} {self._noun.of(of if of_all and of else self.done)}"))
         if self._drifted:
             advice = (
-                f"; with --consistent every {self._noun.one} that runs during the whole listing is listed exactly once"
+                f"; use --consistent to list every {self._noun.one} that runs during the whole listing exactly once"
             )
             tell(
-                f"threads-async: the list changed while it was read, so {self._noun.many} may be missing or listed "
-                f"twice{advice if remedy else ''}"
+                f"threads-async: the list changed while it was being read, so {self._noun.many} may be missing or "
+                f"listed twice{advice if remedy else ''}"
             )
 
     def _write(self, text: str) -> None:
@@ -130,7 +130,7 @@ class Report:
 
 
 def run_to_end(work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` in a loop of its own; Ctrl-C ends it without a word."""
+    """Run `work` in a new event loop; Ctrl-C ends it silently."""
     try:
         asyncio.run(work)
     except KeyboardInterrupt:
@@ -138,7 +138,7 @@ def run_to_end(work: Coroutine[Any, Any, None]) -> None:
 
 
 def writer_of(wanted: Format | None, model: type[Value]) -> Writer:
-    """Return what writes values of `model` in the format `wanted`, by default the one that fits standard output."""
+    """Return the writer for values of `model` in the format `wanted`; the default format depends on standard output."""
     if wanted is None:
         wanted = "table" if stdout().isatty() else "jsonl"
     if wanted == "table":
@@ -164,12 +164,12 @@ async def write_listing(
 
 
 def walk_options(noun: Noun, sortings: str = "", usual: str = "") -> Callable[[Command], Command]:
-    """Return what adds the options of a walk; the command gets them as `walk` and `format`.
+    """Return a decorator that adds the options of a walk; the command receives them as `walk` and `format`.
 
     Args:
-        noun: What is listed.
-        sortings: What can be sorted by, in words; empty for a list without an order.
-        usual: By what a consistent listing is sorted unless told otherwise.
+        noun: The noun for the items.
+        sortings: The fields to sort by, as text; empty for a list without an order.
+        usual: The field that a consistent listing is sorted by if --sorting is not given.
     """
     return functools.partial(_with_walk, noun, sortings, usual)
 
@@ -180,31 +180,31 @@ def _with_walk(noun: Noun, sortings: str, usual: str, command: Command) -> Comma
         metavar="INDEX",
         type=int,
         default=0,
-        help=f"Index of the first {noun.one}, from zero. Default: 0.",
+        help=f"Index of the first {noun.one} to list, counted from zero. Default: 0.",
     )
-    @click.option("--max-items", metavar="N", type=int, help=f"Maximum number of {noun.many} to list. By default all.")
+    @click.option("--max-items", metavar="N", type=int, help=f"Maximum number of {noun.many} to list. Default: all.")
     @click.option(
         "--total",
         metavar="N",
         type=int,
         default=1000,
-        help=f"The page size: the maximum number of {noun.many} per request. The API calls it total, but it does not "
-        "limit the list; --max-items does. Default: 1000.",
+        help=f"Page size: the maximum number of {noun.many} per request. The API calls it total, but it does not limit "
+        "the listing; --max-items does. Default: 1000.",
     )
     @click.option(
         "--format",
         type=click.Choice(["table", "jsonl", "csv"]),
-        help="See above. By default table on a terminal, else jsonl.",
+        help="Output format. Default: table on a terminal, otherwise jsonl.",
     )
     @click.option(
         "--prefetch",
         metavar="N",
         type=int,
         default=0,
-        help="Maximum number of pages to request ahead. Default: 0.",
+        help="Maximum number of pages to request in advance. Default: 0.",
     )
     @functools.wraps(command)
-    def with_walk(  # noqa: PLR0913 - one an option
+    def with_walk(  # noqa: PLR0913 - one per option
         *,
         start: int,
         total: int,
@@ -223,10 +223,10 @@ def _with_walk(noun: Noun, sortings: str, usual: str, command: Command) -> Comma
         "--consistent",
         is_flag=True,
         help=f"List every {noun.one} that runs during the whole listing exactly once, even if others start or stop. "
-        f"Sorted by {usual} unless --sorting says otherwise.",
+        f"Sorts by {usual} unless --sorting is given.",
     )(with_walk)
     return click.option(
         "--sorting",
         metavar="FIELD",
-        help=f"{sortings}, optionally followed by ASC or DESC. By default the server's own order.",
+        help=f"Sort by {sortings}, optionally followed by ASC or DESC. Default: the server's own order.",
     )(with_consistent)

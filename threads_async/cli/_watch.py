@@ -20,24 +20,25 @@ Format = Literal["live", "text", "jsonl"]
 _DEMO_THREADS: Final = 10
 _DEMO_CHURN: Final = 2.0
 _REDRAW: Final = 0.1
-"""Minimum time between two drawings, in seconds, so that a flood of events does not become a flood of drawings."""
+"""Minimum time between two redraws, in seconds, so that many events do not cause many redraws."""
 _REFRESH: Final = 1.0
-"""Maximum time between two drawings, in seconds."""
+"""Maximum time between two redraws, in seconds."""
 
-_HELP: Final = """Watch threads start and stop, until Ctrl-C.
+_HELP: Final = """Watch threads start and stop until Ctrl-C.
 
 \b
-live   for people, and the default on a terminal: the threads that run, the
-       newest first, and the last events below.
-text   for people: one line per event. It replaces live where nothing can be
+live   For people; the default on a terminal. A screen that is redrawn: the
+       running threads, newest first, and the latest events below them.
+text   For people. One line per event. Replaces live where nothing can be
        redrawn: on a terminal with TERM=dumb, in a pipe or a file.
-jsonl  for programs, and the default in a pipe or a file: one JSON object per
+jsonl  For programs; the default in a pipe or a file. One JSON object per
        event, with event (present, started, stopped, unreachable, reachable),
-       at, and the fields of the thread as in list, or the url and the reason
-       if the server is unreachable. Thread tokens are whole, and secrets.
+       at, and the fields of the thread as in list, or url and reason if the
+       server is unreachable. It contains complete thread tokens, which are
+       secrets.
 
 Each start and each stop is reported once, even if ZennoBrowser restarts. A
-thread that starts and stops between two looks is not seen.
+thread that starts and stops between two looks at the list is not seen.
 """
 
 
@@ -48,7 +49,7 @@ async def _write_json(events: ThreadWatch) -> None:
 
 async def _write_text(events: ThreadWatch) -> None:
     from threads_async.cli._table import table  # noqa: PLC0415 - it needs rich
-    from threads_async.cli._view import TEXT_INDENT, text_of  # noqa: PLC0415 - likewise
+    from threads_async.cli._view import TEXT_INDENT, text_of  # noqa: PLC0415 - it needs rich
 
     async for event in events:
         rows = table(ExecutionThread, TEXT_INDENT)
@@ -57,8 +58,8 @@ async def _write_text(events: ThreadWatch) -> None:
 
 async def _draw(events: ThreadWatch) -> None:
     from threads_async.cli._screen import Screen  # noqa: PLC0415 - it needs rich
-    from threads_async.cli._table import table  # noqa: PLC0415 - likewise
-    from threads_async.cli._view import INDENT, View  # noqa: PLC0415 - likewise
+    from threads_async.cli._table import table  # noqa: PLC0415 - it needs rich
+    from threads_async.cli._view import INDENT, View  # noqa: PLC0415 - it needs rich
 
     view = View()
     changed = asyncio.Event()
@@ -80,7 +81,7 @@ async def _draw(events: ThreadWatch) -> None:
                 # Some terminals start a new line as soon as the last cell is filled.
                 screen.show(view.lines(table(ExecutionThread, INDENT), columns - 1, lines))
                 await asyncio.wait([taking], timeout=_REDRAW)
-                # Drawn now and then without an event too: the terminal may have another size, or be gone.
+                # Redraw from time to time even without an event: the terminal may have been resized, or be gone.
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), _REFRESH)
         await taking
@@ -107,20 +108,22 @@ async def _watch(connection: Connection, filters: Filters, wanted: Format, param
 
 
 @click.command("watch", help=_HELP, add_help_option=False)
-@filter_options
+@filter_options("Watch")
 @click.option(
     "--interval",
     metavar="SECONDS",
     type=float,
     default=1.0,
-    help="Time from the end of one look to the next. Default: 1.",
+    help="Time from the end of one look at the list to the start of the next, in seconds. Default: 1.",
 )
 @click.option(
-    "--format", type=click.Choice(["live", "text", "jsonl"]), help="See above. By default live on a terminal."
+    "--format",
+    type=click.Choice(["live", "text", "jsonl"]),
+    help="Output format. Default: live on a terminal, otherwise jsonl.",
 )
-@click.option("--total", metavar="N", type=int, default=1000, help="The page size, as in list. Default: 1000.")
+@click.option("--total", metavar="N", type=int, default=1000, help="Page size, as for list. Default: 1000.")
 @click.option(
-    "--prefetch", metavar="N", type=int, default=0, help="Maximum number of pages to request ahead. Default: 0."
+    "--prefetch", metavar="N", type=int, default=0, help="Maximum number of pages to request in advance. Default: 0."
 )
 @connection_options(_DEMO_THREADS, _DEMO_CHURN)
 @help_option
