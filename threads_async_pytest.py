@@ -1,7 +1,8 @@
-"""The pytest fixtures `zenno_server` and `threads_client`.
+"""The pytest fixtures ``zenno_server`` and ``threads_client``.
 
-pytest imports this in every run of everyone who has the package installed, used or not. So it stands beside the
-package, whose import costs a quarter of a second, and imports it only for a test that asks for a fixture.
+pytest imports this module in every run wherever the package is installed, even if no test uses a fixture. Importing
+the package takes a quarter of a second. This module is therefore not a part of the package, and imports it only when a
+test requests a fixture.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
-        "markers", "zenno_server(**parameters): what FakeServer is made with for the fixture `zenno_server`"
+        "markers", "zenno_server(**parameters): parameters of the FakeServer of the fixture `zenno_server`"
     )
 
 
 @pytest.fixture
 def zenno_server(request: pytest.FixtureRequest) -> Generator[FakeServer]:
-    """A running `FakeServer` of 25 threads, or made as ``@pytest.mark.zenno_server(threads=2500, …)`` says.
+    """A running `FakeServer`, with 25 threads or the parameters of ``@pytest.mark.zenno_server(threads=2500, …)``.
 
-    It runs in a thread of its own, so that tests with and without an event loop may use it.
+    It runs in its own thread, so that tests with and without an event loop can use it.
     """
     from threads_async.testing._fixtures import serve  # noqa: PLC0415 - see above
 
@@ -40,7 +41,7 @@ def zenno_server(request: pytest.FixtureRequest) -> Generator[FakeServer]:
 
 @pytest.fixture
 def threads_client(zenno_server: FakeServer) -> Generator[ThreadsClient]:
-    """A `ThreadsClient` of `zenno_server`, for whichever event loop the test runs. It closes itself."""
+    """A `ThreadsClient` of ``zenno_server`` that works in the event loop of the test. It is closed automatically."""
     from threads_async.testing._fixtures import connect  # noqa: PLC0415 - see above
 
     yield from connect(zenno_server)

@@ -501,12 +501,12 @@ async def test_a_thread_is_started_as_it_is_told(server: FakeServer, session: ai
 @pytest.mark.parametrize(
     ("kind", "unknown", "message"),
     [
-        (THREADS, "no such token", "that thread does not run"),
-        (THREADS, FakeThread(1, None, "Manual", ""), "that thread does not run"),
+        (THREADS, "no such token", "that thread is not running"),
+        (THREADS, FakeThread(1, None, "Manual", ""), "that thread is not running"),
         (WORKSPACES, 2, "there is no such workspace"),
         (WORKSPACES, FakeWorkspace(1, "Another name"), "there is no such workspace"),
-        (BROWSERS, 5, "that browser does not run"),
-        (BROWSERS, FakeBrowser(1, UUID, 4, None), "that browser does not run"),
+        (BROWSERS, 5, "that browser is not running"),
+        (BROWSERS, FakeBrowser(1, UUID, 4, None), "that browser is not running"),
     ],
     ids=str,
 )

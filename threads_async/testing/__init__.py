@@ -1,7 +1,8 @@
-"""Test programs that use `threads_async` against real servers on the loopback interface.
+"""Test programs that use ``threads_async`` against real servers on the loopback interface.
 
-`FakeServer` speaks the documented API; `WireServer` (in `threads_async.testing.wire`) breaks below HTTP. The pytest
-fixtures `zenno_server` and `threads_client` are there wherever the package is installed.
+`FakeServer` implements the documented API. `WireServer` produces failures below HTTP; its scripts are in
+``threads_async.testing.wire``. The pytest fixtures ``zenno_server`` and ``threads_client`` are available wherever the
+package is installed.
 """
 
 from threads_async.testing._rows import FakeBrowser, FakeThread, FakeWorkspace

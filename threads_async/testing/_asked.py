@@ -1,4 +1,4 @@
-"""How the API reads a request for a list, and what stands on a page. Performs no I/O."""
+"""How the API reads a listing request, and which items are on a page. Performs no I/O."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -11,12 +11,12 @@ from threads_async.testing._resources import INT64, BadValueError, Resource, num
 from threads_async.testing._rows import DEFAULT_WORKSPACE, Row
 
 PastEnd: TypeAlias = Literal["empty", "last_page", "error"]
-"""What a `start` at or past the end gets; which of them the real program gives is not known."""
+"""The response to a ``start`` at or past the end of the list. It is not known which one the real program sends."""
 
 
 @frozen
 class Asked:
-    """A request, understood."""
+    """A parsed listing request."""
 
     view: View
     start: int
@@ -24,10 +24,10 @@ class Asked:
 
 
 class BadParametersError(ValueError):
-    """A parameter is not of its type. The real program is an ASP.NET Core one, which answers 400 to that.
+    """A parameter has the wrong type or is out of range. ASP.NET Core, which the real program uses, responds with 400.
 
     Attributes:
-        problems: What is wrong, by the parameter's name.
+        problems: What is wrong, by parameter name.
     """
 
     def __init__(self, problems: dict[str, list[str]]) -> None:
@@ -36,9 +36,9 @@ class BadParametersError(ValueError):
 
 
 def _order_of(text: str, sortings: Iterable[tuple[str, str]]) -> tuple[str, bool]:
-    """Return the attribute to sort by and whether the last one comes first, as `text` says it in any letter case."""
+    """Return the attribute to sort by, and whether to sort in descending order, from `text` in any letter case."""
     attributes = {name.lower(): attribute for name, attribute in sortings}
-    # Letters of ASCII only, as the document's pattern has them: some others fold to these.
+    # ASCII letters only, as in the pattern of the OpenAPI document: some other letters fold to these.
     found = re.fullmatch(r"([a-z]+)(?: +(asc|desc))?", text, re.IGNORECASE | re.ASCII)
     if found is None or found[1].lower() not in attributes:
         raise BadValueError
@@ -46,10 +46,10 @@ def _order_of(text: str, sortings: Iterable[tuple[str, str]]) -> tuple[str, bool
 
 
 def read(query: Iterable[tuple[str, str]], resource: Resource[Any]) -> Asked:
-    """Return what `query` asks `resource` for. An empty value means the default, and an unknown name means nothing.
+    """Parse `query`, which was sent to `resource`. An empty value means the default; an unknown name is ignored.
 
     Raises:
-        BadParametersError: A value is not of its type or out of its range.
+        BadParametersError: A value has the wrong type or is out of range.
     """
     given = {name: value for name, value in query if value != ""}
     problems: dict[str, list[str]] = {}
@@ -88,7 +88,7 @@ def page_of(  # noqa: PLR0913 - the switches, all by keyword
     ignore_start: bool,
     naive_times: bool,
 ) -> list[dict[str, Any]] | None:
-    """Return a slice of `listed` without what `asked` filters out, by its names on the wire, or None for status 500."""
+    """Return the slice of `listed` that `asked` requests, filtered, as records to send; None means status 500."""
     start = 0 if ignore_start else asked.start
     if start >= len(listed) and start > 0 and past_end != "empty":
         if past_end == "error":

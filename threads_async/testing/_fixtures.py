@@ -1,4 +1,4 @@
-"""What the pytest fixtures give, whichever plugin runs the event loops of the tests."""
+"""The values of the pytest fixtures. They work with every plugin that runs tests in event loops."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from threads_async.testing.server import FakeServer
 
 
 class _Sessions:
-    """A session in each event loop in which it is used, closed with the loop or by `close`."""
+    """One session for each event loop that uses it, closed with the event loop or by `close`."""
 
     def __init__(self) -> None:
         self._open: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None]]] = {}
@@ -26,8 +26,8 @@ class _Sessions:
         if loop not in self._open:
             session = own_session(None)
             closing = self._closing(loop, session)
-            # Whoever closes a loop ends its asynchronous generators before (`loop.shutdown_asyncgens`), and with this
-            # one the session. It is begun by hand, since nothing can be awaited here.
+            # Before a loop is closed, its asynchronous generators are shut down (`loop.shutdown_asyncgens`). This one
+            # then closes the session. It is started by hand, because nothing can be awaited here.
             with contextlib.suppress(StopIteration):
                 closing.asend(None).send(None)
             self._open[loop] = session, closing
@@ -47,7 +47,7 @@ class _Sessions:
             await closing.aclose()
 
     def close(self) -> None:
-        """Close the sessions of all event loops, none of which runs in this thread."""
+        """Close the sessions of all event loops. None of the event loops may be running in this thread."""
         for loop in list(self._open):
             if loop.is_running():
                 asyncio.run_coroutine_threadsafe(self.close_here(), loop).result()
@@ -56,7 +56,7 @@ class _Sessions:
 
 
 class _Client(ThreadsClient):
-    """A client that may be used in one event loop after another, as the tests of one module are."""
+    """A client that can be used in one event loop after another, as the tests of a module need."""
 
     def __init__(self, server: FakeServer) -> None:
         self._sessions = _Sessions()
@@ -72,7 +72,7 @@ class _Client(ThreadsClient):
 
 
 def serve(parameters: Mapping[str, Any]) -> Generator[FakeServer]:
-    """Yield a server that runs in a thread of its own."""
+    """Yield a server that runs in its own thread."""
     with FakeServer(**parameters) as server:
         yield server
 

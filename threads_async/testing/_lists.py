@@ -1,4 +1,4 @@
-"""The lists of the fake, which may change at any time. Performs no I/O."""
+"""The lists of the fake server, which can change at any time. Performs no I/O."""
 
 import random
 import threading
@@ -12,13 +12,13 @@ from threads_async.testing._rows import DEFAULT_WORKSPACE, FakeBrowser, FakeThre
 
 
 class Lists:
-    """Threads, workspaces and browsers. All may be changed and asked for in any thread.
+    """Lists of threads, workspaces and browsers. They can be read and changed from any thread.
 
     Args:
-        threads: How many threads run, or the threads themselves.
-        workspaces: How many workspaces there are, or the workspaces themselves.
-        browsers: How many browsers run, or the browsers themselves.
-        seed: What they are made from; the same number makes the same ones.
+        threads: Number of threads, or the threads themselves.
+        workspaces: Number of workspaces, or the workspaces themselves.
+        browsers: Number of browsers, or the browsers themselves.
+        seed: Seed for generating them. The same seed generates the same items.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Lists:
         browsers: int | Iterable[FakeBrowser],
         seed: int,
     ) -> None:
-        # They are changed and shown by the test's thread and by that of the server.
+        # The test and the server may use the lists from different threads.
         self._lock = threading.RLock()
         self._threads = Population(threads, lambda given: ThreadMaker(seed, given).make)
         self._workspaces = Population(workspaces, lambda given: WorkspaceMaker(given).make)
@@ -41,17 +41,17 @@ class Lists:
 
     @property
     def threads(self) -> tuple[FakeThread, ...]:
-        """The threads that run, in the order in which they were made."""
+        """The running threads, in the order in which they were created."""
         return self._threads.alive
 
     @property
     def workspaces(self) -> tuple[FakeWorkspace, ...]:
-        """The workspaces, in the order in which they were made."""
+        """The workspaces, in the order in which they were created."""
         return self._workspaces.alive
 
     @property
     def browsers(self) -> tuple[FakeBrowser, ...]:
-        """The browsers that run, in the order in which they were started."""
+        """The running browsers, in the order in which they were started."""
         return self._browsers.alive
 
     def start_thread(
@@ -62,13 +62,13 @@ class Lists:
         thread_token: str | None = "",
         created_at: str | None = None,
     ) -> FakeThread:
-        """Let one more thread run, at the end of the list.
+        """Start a thread, add it to the end of the list, and return it.
 
         Args:
-            workspace_id: Its workspace; 1 is the default workspace, which a request calls -1.
-            type: ``Manual`` or ``BrowserInstance``, or any other text; by default drawn from the seed.
-            thread_token: Its token; None for null; by default one that looks real.
-            created_at: When it was made, as it is to stand on the wire; by default later than all before.
+            workspace_id: The workspace of the thread. 1 is the default workspace, which requests call -1.
+            type: ``Manual``, ``BrowserInstance`` or any other text. By default generated from the seed.
+            thread_token: The thread token; None is sent as null. By default a token that looks real.
+            created_at: The creation time, as the text to send. By default later than that of all previous threads.
         """
         with self._lock:
             return self._threads.add(
@@ -76,32 +76,42 @@ class Lists:
             )
 
     def stop_thread(self, thread: FakeThread | str) -> FakeThread:
-        """Stop a thread, given as itself or as its token, and return it.
+        """Stop a thread and return it.
+
+        Args:
+            thread: The thread, or its token.
 
         Raises:
-            LookupError: It does not run.
+            LookupError: The thread is not running.
         """
         with self._lock:
-            return self._threads.remove(lambda one: thread in (one, one.thread_token), "that thread does not run")
+            return self._threads.remove(lambda one: thread in (one, one.thread_token), "that thread is not running")
 
     def churn_step(self, draw: random.Random) -> FakeThread:
-        """Start a thread or stop one, as `draw` falls, and return it. The number of threads stays about the same."""
+        """Start or stop one thread at random, and return it. The number of threads stays about the same.
+
+        Args:
+            draw: The source of random numbers.
+        """
         with self._lock:
             alive = self.threads
             return self.stop_thread(draw.choice(alive)) if alive and draw.random() < 0.5 else self.start_thread()  # noqa: PLR2004 - a half
 
     def add_workspace(self, *, name: str | None = "", role: str | None = "Owner") -> FakeWorkspace:
-        """Add a workspace at the end of the list, with the next id.
+        """Add a workspace with the next ID to the end of the list, and return it.
 
         Args:
-            name: Its name; None for null; by default one made of its id.
-            role: The role of the token's owner in it; None for null.
+            name: The name; None is sent as null. By default made from the ID.
+            role: The role of the token's owner in the workspace; None is sent as null.
         """
         with self._lock:
             return self._workspaces.add(name=name, role=role)
 
     def remove_workspace(self, workspace: FakeWorkspace | int) -> FakeWorkspace:
-        """Remove a workspace, given as itself or as its id, and return it. Its threads and browsers stay as they are.
+        """Remove a workspace and return it. Its threads and browsers are not changed.
+
+        Args:
+            workspace: The workspace, or its ID.
 
         Raises:
             LookupError: There is no such workspace.
@@ -119,13 +129,13 @@ class Lists:
         process_id: int | None = None,
         connection_string: str | None = "",
     ) -> FakeBrowser:
-        """Let one more browser run, at the end of the list. It has nothing to do with the threads.
+        """Start a browser, add it to the end of the list, and return it. Browsers are independent of threads.
 
         Args:
-            workspace_id: Its workspace; 1 is the default workspace, which a request calls -1.
-            profile_id: Its profile, as the text of a UUID; by default drawn from the seed.
-            process_id: The number of its process; by default drawn from the seed.
-            connection_string: The address of its DevTools; None for null; by default one that looks real.
+            workspace_id: The workspace of the browser. 1 is the default workspace, which requests call -1.
+            profile_id: The profile, as the text of a UUID. By default generated from the seed.
+            process_id: The process ID. By default generated from the seed.
+            connection_string: The DevTools address; None is sent as null. By default an address that looks real.
         """
         with self._lock:
             return self._browsers.add(
@@ -136,16 +146,19 @@ class Lists:
             )
 
     def stop_browser(self, browser: FakeBrowser | int) -> FakeBrowser:
-        """Stop a browser, given as itself or as the number of its process, and return it.
+        """Stop a browser and return it.
+
+        Args:
+            browser: The browser, or its process ID.
 
         Raises:
-            LookupError: It does not run.
+            LookupError: The browser is not running.
         """
         with self._lock:
-            return self._browsers.remove(lambda one: browser in (one, one.process_id), "that browser does not run")
+            return self._browsers.remove(lambda one: browser in (one, one.process_id), "that browser is not running")
 
     def _shown(self, path: str, view: View) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """Return the rows of the list at `path` that `view` shows, and those that it would show without filters."""
+        """Return the rows of the list at `path` that match `view`, and those that match it without its filters."""
         with self._lock:
             _, population = self._lists[path]
             return population.seen_by(view), population.seen_by(view.unfiltered)

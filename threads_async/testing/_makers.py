@@ -1,4 +1,4 @@
-"""What makes the threads, workspaces and browsers of the fake from a seed number. Performs no I/O."""
+"""Generate the threads, workspaces and browsers of the fake server from a seed. Performs no I/O."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-# Made once: json.dumps makes an encoder for each call that asks for separators.
+# Created once: json.dumps creates an encoder for each call with separators.
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -29,7 +29,7 @@ def _json(value: object) -> bytes:
 
 
 def _moment_of(thread: FakeThread) -> datetime | None:
-    """Return when `thread` was made, or None if its text is no time."""
+    """Return the creation time of `thread`, or None if its text is not a time."""
     try:
         moment = datetime.fromisoformat(thread.created_at)
     except ValueError:
@@ -38,13 +38,13 @@ def _moment_of(thread: FakeThread) -> datetime | None:
 
 
 class ThreadMaker:
-    """Makes threads one after another, the same ones for the same seed number, none like those that were given."""
+    """Generates threads: the same ones for the same seed, and none with the token of a given thread."""
 
     def __init__(self, seed: int, given: Iterable[FakeThread] = ()) -> None:
         self._random = random.Random(seed)  # noqa: S311 - it makes test data, not keys
         self._made = 0
         self._next = _FIRST_MOMENT
-        # Given threads may come from another server of the same seed, whose first threads this one would make again.
+        # Given threads may come from another server with the same seed. This one would generate the same tokens again.
         self._taken: set[str | None] = set()
         for thread in given:
             self._taken.add(thread.thread_token)
@@ -63,7 +63,7 @@ class ThreadMaker:
         thread_token: str | None = "",
         created_at: str | None = None,
     ) -> FakeThread:
-        """Make the next thread; what is not given is drawn, and made later than all before."""
+        """Return the next thread. What is not given is generated, with a later time than all previous threads."""
         thread = self._draw(workspace_id, type, thread_token, created_at)
         while thread_token == "" and thread.thread_token in self._taken:
             thread = self._draw(workspace_id, type, thread_token, created_at)
@@ -83,7 +83,7 @@ class ThreadMaker:
             "iss": "ZennoBrowser",
         }
         token = ".".join(_base64url(part) for part in (_json(_HEADER), _json(payload), self._random.randbytes(32)))
-        # The seventh digit is one that Python's datetime does not have.
+        # The seventh digit is added by hand: Python's datetime has only six.
         written = f"{self._next.isoformat(timespec='microseconds')[:-6]}{self._random.randrange(10)}+00:00"
         return FakeThread(
             workspace_id=workspace_id,
@@ -94,7 +94,7 @@ class ThreadMaker:
 
 
 class BrowserMaker:
-    """Makes browsers one after another, the same ones for the same seed number, none with a process that was given."""
+    """Generates browsers: the same ones for the same seed, and none with the process ID of a given browser."""
 
     def __init__(self, seed: int, given: Iterable[FakeBrowser] = ()) -> None:
         self._random = random.Random(seed)  # noqa: S311 - it makes test data, not keys
@@ -108,10 +108,10 @@ class BrowserMaker:
         process_id: int | None = None,
         connection_string: str | None = "",
     ) -> FakeBrowser:
-        """Make the next browser; what is not given is drawn."""
+        """Return the next browser. What is not given is generated."""
         profile, browser = (str(uuid.UUID(int=self._random.getrandbits(128), version=4)) for _ in range(2))
         address = f"ws://127.0.0.1:{self._random.choice(_PORTS)}/devtools/browser/{browser}"
-        # The numbers of Windows are multiples of four. There is always room for as many again.
+        # Process IDs on Windows are multiples of four. The range grows, so there is always a free one.
         drawn = 4 * self._random.randrange(250, 25_000 + 2 * len(self._taken))
         while drawn in self._taken:
             drawn += 4
@@ -126,13 +126,13 @@ class BrowserMaker:
 
 
 class WorkspaceMaker:
-    """Makes workspaces one after another. The first one is the default workspace, which has no name."""
+    """Generates workspaces. The first one is the default workspace, which has no name."""
 
     def __init__(self, given: Iterable[FakeWorkspace] = ()) -> None:
         self._next = max([DEFAULT_WORKSPACE - 1, *(workspace.workspace_id for workspace in given)]) + 1
 
     def make(self, *, name: str | None = "", role: str | None = "Owner") -> FakeWorkspace:
-        """Make the next workspace; a name that is not given is made of its id."""
+        """Return the next workspace. A name that is not given is made from the ID."""
         number, self._next = self._next, self._next + 1
         usual = None if number == DEFAULT_WORKSPACE else f"Workspace {number}"
         return FakeWorkspace(number, usual if name == "" else name, role)

@@ -1,8 +1,8 @@
-"""The OpenAPI documents that the fake serves, at the paths where the real program publishes its own. Performs no I/O.
+"""The OpenAPI documents of the fake server, at the paths where the real program publishes its own. Performs no I/O.
 
-The vendor's own client, an MCP server, reads all seven at its start, ends if one is missing, and makes a tool of each
-operation. Only the three listings have operations here; the documents of the other resources are valid and have no
-paths.
+The vendor's own client, an MCP server, reads all seven documents at startup, exits if one is missing, and creates a
+tool for each operation. Only the three listings have operations here. The documents of the other resources are valid
+but have no paths.
 """
 
 from typing import Any, Final
@@ -19,7 +19,7 @@ _OTHER_RESOURCES: Final = {
 
 
 def _any_case(text: str) -> str:
-    # A pattern of JSON Schema has no flag for it.
+    # JSON Schema patterns have no flag for this.
     return "".join(f"[{letter.upper()}{letter.lower()}]" for letter in text)
 
 
@@ -28,7 +28,7 @@ def _one_of(*texts: str) -> str:
 
 
 def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    # The page's own examples send parameters without a value, which means the default.
+    # The examples in the API's documentation send parameters without a value, which means the default.
     return {"name": name, "in": "query", "description": description, "allowEmptyValue": True, "schema": schema}
 
 
@@ -44,13 +44,13 @@ def _parameters_of(resource: Resource[Any], noun: str) -> list[dict[str, Any]]:
     workspace = _parameter(
         "workspaceId",
         {"type": "integer", "format": "int64", "default": -1},
-        "Id of the workspace; -1 is the default workspace.",
+        "ID of the workspace; -1 is the default workspace.",
     )
     slicing = [
         _parameter(
             "start",
             {"type": "integer", "format": "int32", "default": 0, "minimum": 0},
-            f"Index of the first of the {noun}, from zero.",
+            "Index of the first item to return, counted from zero.",
         ),
         _parameter(
             "total",
@@ -58,28 +58,30 @@ def _parameters_of(resource: Resource[Any], noun: str) -> list[dict[str, Any]]:
             f"Maximum number of {noun} to return.",
         ),
     ]
-    # Null, in a client that knows the word, leaves a filter out.
+    # A client that supports null passes it to leave out a filter.
     filters = [_parameter(one.name, one.kind, one.text) for one in resource.filters]
     names = [name for name, _ in resource.sortings]
     pattern = f"^{_one_of(*names)}( +{_one_of('ASC', 'DESC')})?$"
     sorting = _parameter(
         "sorting",
         {"type": "string", "nullable": True, "pattern": pattern},
-        f"{' or '.join([', '.join(names[:-1]), *names[-1:]])}, with ASC or DESC, in any letter case.",
+        f"Sort by {' or '.join([', '.join(names[:-1]), *names[-1:]])}, optionally followed by ASC or DESC (any case).",
     )
     return [*[workspace] * resource.in_workspaces, *slicing, *filters, *[sorting] * bool(names)]
 
 
 def _operation(resource: Resource[Any], name: str, noun: str) -> dict[str, Any]:
     return {
-        # Names like those that the vendor's client gives its tools.
+        # Named like the tools of the vendor's client.
         "operationId": f"get_{name}",
         "summary": f"List the {noun}.",
         "security": [{"ApiToken": []}],
         "parameters": _parameters_of(resource, noun),
         "responses": {
             "200": _answer("OK", "Page"),
-            "400": _answer("A parameter is not of its type.", "ValidationProblem", "application/problem+json"),
+            "400": _answer(
+                "A parameter has the wrong type or is out of range.", "ValidationProblem", "application/problem+json"
+            ),
             "401": _answer("The API token is missing or wrong.", "Error"),
             "500": _answer("Internal server error.", "Error"),
         },
@@ -94,7 +96,7 @@ def _page_schema(item: str) -> dict[str, Any]:
             "totalCount": {
                 "type": "integer",
                 "format": "int64",
-                "description": "The number of items that match, on all pages.",
+                "description": "Number of matching items on all pages.",
             },
             "items": {"type": "array", "items": _ref(item)},
         },
@@ -125,7 +127,7 @@ _ITEMS: Final = {
 
 _SCHEMAS: Final[dict[str, Any]] = {
     "ThreadType": {"type": "string", "enum": [*TYPES]},
-    # OpenAPI 3.0 takes null from an enum only where the enum has it, and nothing beside a $ref.
+    # In OpenAPI 3.0, an enum allows null only if it contains null, and nothing may stand beside a $ref.
     "NullableOfThreadType": {"type": "string", "nullable": True, "enum": [*TYPES, None]},
     "ValidationProblem": {
         "type": "object",
@@ -135,7 +137,7 @@ _SCHEMAS: Final[dict[str, Any]] = {
             "status": {"type": "integer", "format": "int32"},
             "errors": {
                 "type": "object",
-                "description": "What is wrong, by the name of the parameter.",
+                "description": "What is wrong, by parameter name.",
                 "additionalProperties": {"type": "array", "items": {"type": "string"}},
             },
         },
@@ -173,4 +175,4 @@ DOCUMENTS: Final = {
     **_listing(BROWSER_INSTANCES, "Browser instances", "BrowserInstance"),
     **{f"/openapi/{name}.v1.json": _document(title) for name, title in _OTHER_RESOURCES.items()},
 }
-"""The documents by path. No token is needed to read them, as with the real program."""
+"""The documents by path. As with the real program, no token is needed to read them."""

@@ -1,4 +1,4 @@
-"""Doing a thing again and again at a rate, for as long as a context lasts."""
+"""Repeat a step at a given rate while a context is active."""
 
 import asyncio
 import contextlib
@@ -10,12 +10,12 @@ from threads_async.testing._serving import LoopThread
 
 
 async def repeat(step: Callable[[], object], rate: float) -> NoReturn:
-    """Call `step` so many times a second, by the loop's clock, until cancelled."""
+    """Call `step` repeatedly, `rate` times per second by the clock of the event loop, until cancelled."""
     clock = asyncio.get_running_loop().time
     due = clock()
     while True:
         due += 1 / rate
-        # By the clock, so that sleeps, which are longer than asked for, do not lower the rate.
+        # Sleep until a fixed time, so that sleeps that last too long do not lower the rate.
         await asyncio.sleep(max(0.0, due - clock()))
         step()
 
@@ -24,9 +24,9 @@ class Repeating:
     """Repeats `step` in the running event loop (``async with``), or in that of `thread` (``with``).
 
     Args:
-        step: What to do.
-        rate: How many times a second.
-        thread: Where ``with`` repeats it; None if there is none.
+        step: The function to call.
+        rate: Number of calls per second.
+        thread: The thread for ``with``; None if the server has no thread.
     """
 
     def __init__(self, step: Callable[[], object], rate: float, thread: LoopThread | None) -> None:
@@ -59,5 +59,5 @@ class Repeating:
 
     def _server_thread(self) -> LoopThread:
         if self._thread is None:
-            raise RuntimeError("the server does not run in a thread of its own; use `async with`")
+            raise RuntimeError("the server does not run in its own thread; use `async with`")
         return self._thread

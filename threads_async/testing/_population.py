@@ -1,4 +1,4 @@
-"""The rows of a list of the fake: filtered, sorted, and changed. Performs no I/O."""
+"""The rows of a list of the fake server: filter, sort and change them. Performs no I/O."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Generic
@@ -12,13 +12,13 @@ _MOST_VIEWS: Final = 64
 
 @frozen
 class View:
-    """What a request asks to see, apart from the slice.
+    """The rows that a request selects, before slicing.
 
     Attributes:
-        workspace_id: Only rows of this workspace; None for a list that has rows of all of them.
-        filters: Only rows whose attribute of this name has this value.
-        sort_key: The attribute to sort by; None for the order in which the rows were made.
-        descending: Whether the last one comes first.
+        workspace_id: The workspace of the rows; None for a list that does not depend on the workspace.
+        filters: Pairs of a row attribute and the value that it must have.
+        sort_key: The attribute to sort by; None for the order of creation.
+        descending: Whether to sort in descending order.
     """
 
     workspace_id: int | None = None
@@ -28,7 +28,7 @@ class View:
 
     @property
     def unfiltered(self) -> "View":
-        """The same view of all rows of the workspace."""
+        """The same view without filters."""
         return evolve(self, filters=())
 
     def shows(self, row: Any) -> bool:
@@ -37,7 +37,7 @@ class View:
         return in_workspace and all(getattr(row, name) == value for name, value in self.filters)
 
     def of(self, rows: Iterable[Row]) -> tuple[Row, ...]:
-        """Return the rows that match, in order; equal ones stay in the order in which they were made."""
+        """Return the matching rows, sorted; equal rows stay in the order of creation."""
         seen = [row for row in rows if self.shows(row)]
         if self.sort_key is not None:
             name = self.sort_key
@@ -51,14 +51,14 @@ class View:
 
 
 class Population(Generic[Row]):
-    """The rows that there are, in the order in which they were made, and what requests see of them.
+    """All rows of a list in the order of creation, and the views of them.
 
     Args:
-        rows: How many rows there are at first, or the rows themselves.
-        maker: Returns what makes further rows, beside those that are given.
+        rows: Initial number of rows, or the rows themselves.
+        maker: Takes the given rows and returns the function that creates further rows.
 
     Attributes:
-        make: Makes a further row.
+        make: Creates a further row.
     """
 
     def __init__(self, rows: int | Iterable[Row], maker: Callable[[tuple[Row, ...]], Callable[..., Row]]) -> None:
@@ -69,21 +69,21 @@ class Population(Generic[Row]):
 
     @property
     def alive(self) -> tuple[Row, ...]:
-        """All of them."""
+        """All rows."""
         return tuple(self._alive)
 
     def add(self, **given: Any) -> Row:
-        """Make a row of what is given, put it at the end, and return it."""
+        """Create a row from the given values, append it, and return it."""
         row = self.make(**given)
         self._alive.append(row)
         self._views.clear()
         return row
 
     def remove(self, is_it: Callable[[Row], bool], absent: str) -> Row:
-        """Take out the first row that `is_it`, and return it.
+        """Remove the first row for which `is_it` returns true, and return it.
 
         Raises:
-            LookupError: There is none; `absent` is its message.
+            LookupError: There is no such row; `absent` is the message.
         """
         for index, row in enumerate(self._alive):
             if is_it(row):
@@ -92,10 +92,10 @@ class Population(Generic[Row]):
         raise LookupError(absent)
 
     def seen_by(self, view: View) -> tuple[Row, ...]:
-        """Return what `view` shows. It is worked out once and kept for a while, at most until a start or stop."""
+        """Return the rows that `view` selects. The result is cached, at most until the list changes."""
         found = self._views.get(view)
         if found is None:
-            # A program that filters by one token after another would fill the memory.
+            # Without a limit, a program that filters by one token after another would fill the memory.
             if len(self._views) >= _MOST_VIEWS:
                 self._views.clear()
             found = self._views[view] = view.of(self._alive)

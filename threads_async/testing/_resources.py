@@ -1,6 +1,6 @@
-"""The listings of the API, and how the real program reads the values of their parameters. Performs no I/O.
+"""The listings of the API, and how the real program parses their parameters. Performs no I/O.
 
-Written from the API's pages, not from the client's encoder, so that the two do not share a mistake.
+Written from the documentation of the API, not from the client's encoder, so that the two do not share a mistake.
 """
 
 import re
@@ -17,11 +17,11 @@ INT64: Final = range(-(2**63), 2**63)
 
 
 class BadValueError(ValueError):
-    """A value is not of its type."""
+    """A value has the wrong type or is out of range."""
 
 
 def number_in(bounds: range) -> Callable[[str], int]:
-    """Return what reads a whole number within `bounds`, written as in JSON: without a plus sign or leading zeros."""
+    """Return a parser of integers within `bounds`, written as in JSON: without a plus sign or leading zeros."""
 
     def read(text: str) -> int:
         if re.fullmatch(r"-?(?:0|[1-9][0-9]{0,18})", text) is None or int(text) not in bounds:
@@ -42,7 +42,7 @@ def _kind(text: str) -> str:
 
 
 def _uuid(text: str) -> str:
-    # .NET reads more forms of a UUID. The document calls this one a uuid, and so do all other programs.
+    # .NET accepts more forms of a UUID. This is the form that OpenAPI and other programs call a uuid.
     if re.fullmatch(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", text, re.IGNORECASE | re.ASCII) is None:
         raise BadValueError
     return str(uuid.UUID(text))
@@ -50,14 +50,14 @@ def _uuid(text: str) -> str:
 
 @frozen
 class Filter:
-    """A parameter that shows only rows with a value.
+    """A parameter that selects the rows with a given value.
 
     Attributes:
-        name: Its name on the wire.
-        attribute: The attribute of a row that it is compared with.
-        read: Returns the value of a text, or raises `ValueError`.
-        kind: How an OpenAPI document describes its type.
-        text: How an OpenAPI document describes it in words.
+        name: The name of the parameter.
+        attribute: The row attribute to compare with the value.
+        read: Parses the text of the value, or raises `ValueError`.
+        kind: The schema of the parameter in the OpenAPI document.
+        text: The description of the parameter in the OpenAPI document.
     """
 
     name: str
@@ -72,11 +72,11 @@ class Resource(Generic[Row]):
     """A listing of the API.
 
     Attributes:
-        path: Where it is.
-        in_workspaces: Whether a request asks for one workspace.
-        filters: Its filters.
-        sortings: The attributes of a row to sort by, by the names that a request gives them.
-        record: Returns a row by its names on the wire.
+        path: The path.
+        in_workspaces: Whether a request selects one workspace.
+        filters: The filters.
+        sortings: Pairs of a name in the ``sorting`` parameter and the row attribute to sort by.
+        record: Returns a row as a record to send.
     """
 
     path: str
@@ -92,13 +92,13 @@ THREADS: Final = Resource[FakeThread](
     path="/v1/threads",
     in_workspaces=True,
     filters=(
-        Filter("thread_token", "thread_token", _text, _TEXT, "Only the thread with this token."),
+        Filter("thread_token", "thread_token", _text, _TEXT, "Return only the thread with this token."),
         Filter(
             "type",
             "type",
             _kind,
             {"$ref": "#/components/schemas/NullableOfThreadType"},
-            "Only threads of this type.",
+            "Return only threads of this type.",
         ),
     ),
     sortings=(
@@ -124,10 +124,10 @@ WORKSPACES: Final = Resource[FakeWorkspace](
             "workspace_id",
             number_in(INT64),
             {"type": "integer", "format": "int64", "nullable": True},
-            "Only the workspace with this id.",
+            "Return only the workspace with this ID.",
         ),
-        Filter("name", "name", _text, _TEXT, "Only workspaces with this name."),
-        Filter("roles", "role", _text, _TEXT, "Only workspaces in which the user has this role."),
+        Filter("name", "name", _text, _TEXT, "Return only workspaces with this name."),
+        Filter("roles", "role", _text, _TEXT, "Return only workspaces in which the user has this role."),
     ),
     sortings=(),
     record=lambda workspace: {
@@ -146,14 +146,14 @@ BROWSER_INSTANCES: Final = Resource[FakeBrowser](
             "profile_id",
             _uuid,
             {"type": "string", "format": "uuid", "nullable": True},
-            "Only browsers with this profile.",
+            "Return only browsers with this profile.",
         ),
         Filter(
             "processId",
             "process_id",
             number_in(INT32),
             {"type": "integer", "format": "int32", "nullable": True},
-            "Only the browser of this process.",
+            "Return only the browser with this process ID.",
         ),
     ),
     sortings=(

@@ -1,4 +1,4 @@
-"""What the lists of the fake hold, as it stands on the wire. Performs no I/O."""
+"""The items in the lists of the fake server, as they are sent. Performs no I/O."""
 
 from typing import Final, TypeVar
 
@@ -7,21 +7,22 @@ from attrs import field, frozen
 from threads_async._secrets import show_shortened
 
 DEFAULT_WORKSPACE: Final = 1
-"""The id of the default workspace, which a request calls -1."""
+"""The ID of the default workspace, which requests call -1."""
 
 TYPES: Final = ("Manual", "BrowserInstance")
 
 
 @frozen
 class FakeThread:
-    """A thread as it stands on the wire.
+    """A thread of a `FakeServer`, with the values that the server sends.
 
     Attributes:
-        workspace_id: The workspace that it belongs to.
-        thread_token: Its token, which looks like that of the real program: a JWT of several hundred characters. None
-            stands for null. A secret of the fake's, shortened in reprs all the same.
-        type: ``Manual``, ``BrowserInstance``, or any other text.
-        created_at: When it was made, as text: seven fractional digits and an offset, as the real program writes it.
+        workspace_id: The ID of the workspace that the thread belongs to.
+        thread_token: The thread token; None is sent as null. Generated tokens look like those of the real program: JWTs
+            of several hundred characters. Shortened in reprs, although it is not a real secret.
+        type: ``Manual``, ``BrowserInstance`` or any other text.
+        created_at: The creation time, as text. Generated times look like those of the real program, with seven
+            fractional digits and a UTC offset.
     """
 
     workspace_id: int
@@ -32,12 +33,12 @@ class FakeThread:
 
 @frozen
 class FakeWorkspace:
-    """A workspace as it stands on the wire.
+    """A workspace of a `FakeServer`, with the values that the server sends.
 
     Attributes:
-        workspace_id: Its id; 1 is that of the default workspace.
-        name: Its name; None stands for null.
-        role: The role of the token's owner in it; None stands for null.
+        workspace_id: The ID. The default workspace has the ID 1.
+        name: The name; None is sent as null.
+        role: The role of the token's owner in the workspace; None is sent as null.
     """
 
     workspace_id: int
@@ -51,13 +52,13 @@ def _lower(text: str) -> str:
 
 @frozen
 class FakeBrowser:
-    """A running browser as it stands on the wire, with its workspace, which does not.
+    """A running browser of a `FakeServer`, with the values that the server sends.
 
     Attributes:
-        workspace_id: The workspace that it belongs to.
-        profile_id: The profile that it runs with, as the text of a UUID, in lower case.
-        process_id: The number of its process.
-        connection_string: The address of its DevTools; None stands for null. Shortened in reprs like a token.
+        workspace_id: The ID of the workspace that the browser belongs to. It is not sent.
+        profile_id: The profile that the browser runs with, as the text of a UUID. Converted to lower case.
+        process_id: The process ID.
+        connection_string: The DevTools address; None is sent as null. Shortened in reprs like a token.
     """
 
     workspace_id: int
@@ -67,4 +68,4 @@ class FakeBrowser:
 
 
 Row = TypeVar("Row")
-"""Any of them."""
+"""Any of the three."""

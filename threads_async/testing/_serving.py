@@ -1,4 +1,4 @@
-"""A server on the loopback interface that may be stopped at any moment, in the event loop of the test or its own."""
+"""A server on the loopback interface that can be stopped at any time. It runs in the caller's event loop or its own."""
 
 import asyncio
 import contextlib
@@ -13,11 +13,11 @@ from attrs import frozen
 
 
 class LoopThread:
-    """An event loop that runs in a daemon thread of its own until it is closed."""
+    """An event loop that runs in its own daemon thread until it is closed."""
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        # Made here, so that a loop that cannot be had is the caller's error.
+        # Created here, so that the caller gets the error if the loop cannot be created.
         self._loop = self._runner.get_loop()
         self._thread = threading.Thread(target=self._run, name="FakeServer", daemon=True)
         self._thread.start()
@@ -27,15 +27,15 @@ class LoopThread:
             self._loop.run_forever()
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run `work` in the loop, and wait for its end."""
+        """Run `work` in the loop, and wait until it is done."""
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def join(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run `work` in the loop, and wait for its end in another one."""
+        """Run `work` in the loop, and wait in the caller's event loop until it is done."""
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     def close(self) -> None:
-        """End the loop and the thread."""
+        """Stop the loop and the thread."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
@@ -50,16 +50,16 @@ class _Running:
 
 
 async def _stop_accepting(server: asyncio.Server) -> None:
-    """Stop listening once each connection that has come in is one that can be cut.
+    """Stop listening once every accepted connection has a transport and can be cut.
 
-    asyncio accepts a connection a turn of the loop before it makes a transport of it. If the server is closed in
-    between, making the transport fails, and the socket is left open.
+    asyncio accepts a connection one turn of the loop before it creates the transport. If the server is closed in
+    between, creating the transport fails, and the socket stays open.
     """
     for socket in server.sockets:
-        # The event loop of Windows has no readers; it makes the transport at once.
+        # The event loop on Windows has no readers; it creates the transport at once.
         with contextlib.suppress(NotImplementedError):
             server.get_loop().remove_reader(socket)
-    # One turn to make the transports, one to tell their protocols.
+    # One turn to create the transports, one to notify their protocols.
     for _ in range(2):
         await asyncio.sleep(0)
     server.close()
@@ -69,7 +69,7 @@ class Server(ABC):
     """Passes each request on a port of 127.0.0.1 to `_route`.
 
     Args:
-        port: Where it listens; 0 for a free port.
+        port: Port to listen on; 0 means a free port.
     """
 
     def __init__(self, port: int) -> None:
@@ -79,16 +79,16 @@ class Server(ABC):
 
     @abstractmethod
     async def _route(self, request: web.Request) -> web.Response:
-        """Answer `request`."""
+        """Return the response to `request`."""
 
     @property
     def url(self) -> str:
-        """The base URL of the API, once started."""
+        """The base URL of the API, valid once the server is started."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def connections(self) -> int:
-        """How many connections are open."""
+        """Number of open connections."""
         running = self._running
         return 0 if running is None else len(running.http.connections)
 
@@ -106,7 +106,7 @@ class Server(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         thread = self._thread
-        assert thread is not None  # noqa: S101 - `with` enters before it leaves
+        assert thread is not None  # noqa: S101 - `with` enters before it exits
         thread.run(self._hang_up())
         thread.close()
         self._thread = None
@@ -121,15 +121,18 @@ class Server(ABC):
         await self.stop()
 
     async def start(self) -> None:
-        """Listen. After a `stop`, on the same port and with the same threads.
+        """Start listening. After a `stop`, the server keeps its port and its lists.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The server cannot listen on the port, for example because the port is in use.
         """
         await (self._listen() if self._thread is None else self._thread.join(self._listen()))
 
     async def stop(self) -> None:
-        """Stop listening and cut all connections at once, as a program that is killed does. May be called again."""
+        """Stop listening and cut all connections at once, as when a program is killed.
+
+        Stopping a stopped server does nothing.
+        """
         await (self._hang_up() if self._thread is None else self._thread.join(self._hang_up()))
 
     async def _listen(self) -> None:
@@ -137,7 +140,7 @@ class Server(ABC):
         app.router.add_route("*", "/{path:.*}", self._route)
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0)
         await runner.setup()
-        assert runner.server is not None  # noqa: S101 - it is set up
+        assert runner.server is not None  # noqa: S101 - it is set up above
         try:
             server = await asyncio.get_running_loop().create_server(runner.server, "127.0.0.1", self.port)
         except OSError:

@@ -1,4 +1,4 @@
-"""What tests ask the fake about and put into it. Performs no I/O."""
+"""Values that tests read from the fake server or pass to it. Performs no I/O."""
 
 from collections.abc import Mapping
 
@@ -7,13 +7,13 @@ from attrs import field, frozen
 
 @frozen
 class SeenRequest:
-    """A request that the server saw.
+    """A listing request that a `FakeServer` received.
 
     Attributes:
         method: The HTTP method.
-        path: The path, decoded.
-        query: The parameters as pairs of name and value, decoded, in order.
-        headers: The headers, whose names may be asked for in any letter case. Not shown in reprs.
+        path: The decoded path.
+        query: The decoded query parameters, as pairs of name and value, in order. Not shown in reprs.
+        headers: The headers. Their names are case-insensitive. Not shown in reprs.
     """
 
     method: str
@@ -23,17 +23,17 @@ class SeenRequest:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The parameters by name; of a name given twice, the last value."""
+        """The query parameters by name. If a name is repeated, the last value counts."""
         return dict(self.query)
 
 
 @frozen
 class Fault:
-    """An answer in place of the right one.
+    """A response that a `FakeServer` sends instead of the normal one.
 
     Attributes:
-        status: The HTTP status, or None to cut the connection without an answer.
-        body: The body, byte by byte.
+        status: The HTTP status; None to cut the connection without a response.
+        body: The body, sent unchanged.
         headers: The headers.
     """
 

@@ -1,4 +1,4 @@
-"""A real HTTP server on the loopback interface that speaks the documented API."""
+"""A real HTTP server on the loopback interface that implements the documented API."""
 
 import asyncio
 import inspect
@@ -21,49 +21,54 @@ from threads_async.testing._rows import FakeBrowser, FakeThread, FakeWorkspace
 from threads_async.testing._serving import Server
 from threads_async.testing._values import Fault, SeenRequest
 
-DEFAULT_TOKEN: Final = "fake-api-token"  # noqa: S105 - it opens nothing but the fake
+DEFAULT_TOKEN: Final = "fake-api-token"  # noqa: S105 - only the fake server accepts it
 
 
 class FakeServer(Lists, Server):
-    """The lists of a ZennoBrowser: execution threads, workspaces and browsers, without the ZennoBrowser.
+    """A fake ZennoBrowser: an HTTP server with lists of execution threads, workspaces and browsers.
 
-    Use it as ``async with FakeServer(threads=2500) as server:`` and give `url` and `token` to your client. It behaves
-    as the API's pages say. What those pages leave open is a switch: an attribute that may be set at any time, also
-    while the server runs.
+    Use it as ``async with FakeServer(threads=2500) as server:``, and pass ``server.url`` and ``server.token`` to your
+    client. It behaves as the documentation of the API says. Where the documentation leaves the behaviour open, an
+    attribute of the server selects it. Such a switch can be set at any time, also while the server runs.
 
-    A plain ``with`` works in any program: the server then runs in a daemon thread with an event loop of its own. All
-    methods and attributes may be used from your thread meanwhile; `start` and `stop` are awaited in any event loop,
-    or run by ``asyncio.run(server.stop())``.
+    A plain ``with`` works in any program: the server then runs in a daemon thread with its own event loop. You can use
+    all its methods and attributes from your own thread. Await `start` and `stop` in any event loop, or run them with
+    ``asyncio.run(server.stop())``.
 
     Args:
-        threads: How many threads run, or the threads themselves.
-        token: The API token that it takes.
-        workspaces: How many workspaces there are, or the workspaces themselves. The first one is the default workspace.
-        browsers: How many browsers run, or the browsers themselves. They have nothing to do with the threads.
-        seed: What the lists are made from; the same number makes the same lists.
-        port: Where it listens on 127.0.0.1; 0 for a free port.
-        page_cap: Sets the attribute of its name, as all arguments after it do.
+        threads: Number of threads, or the threads themselves.
+        workspaces: Number of workspaces, or the workspaces themselves. With a number, the first one is the default
+            workspace.
+        browsers: Number of browsers, or the browsers themselves. They are independent of the threads.
+        token: The API token that the server accepts.
+        seed: Seed for generating the lists. The same seed generates the same lists.
+        port: Port to listen on, on 127.0.0.1; 0 means a free port.
+        page_cap: Sets the attribute with the same name, as do all arguments after it.
 
     Attributes:
-        token: The API token that it takes.
-        port: Where it listens, once started; it stays the same when the server is stopped and started again.
-        requests: The requests for a list seen, in order; no others are kept. May be cleared.
-        page_cap: Most items on a page, whatever `total` asks for, and without saying so. None for no cap.
-        past_end: What a `start` at or past the end gets: an empty page, the last page again, or status 500.
-        ignore_start: Whether every page is the first.
-        count_offset: Added to `totalCount`: a server that lies.
-        filter_after_slicing: Whether a page is cut out of the list of all items of the workspace and filtered
-            afterwards, so that it holds fewer items than asked for, or none.
-        count_unfiltered: Whether `totalCount` ignores the filters.
-        latency: Seconds before each answer.
-        gzip: Whether answers are compressed for clients that take it.
-        naive_times: Whether times lack their offset, as ASP.NET writes times of unspecified kind.
-        unauthorized_status: What a missing or wrong token gets: 401, or 500.
-        on_request: Called with each request before it is answered: what it starts is in the answer. If it returns an
-            awaitable, that is awaited first. Both happen in the server's event loop. After a plain ``with`` that is
-            not yours, so it must not wait for anything of your loop, and reaches it by ``call_soon_threadsafe``.
-        fault_for: Called with each request, in the server's event loop like `on_request`; a `Fault` that it returns is
-            sent instead of the right answer.
+        token: The API token that the server accepts.
+        port: The port that the server listens on, once it is started. `start` after `stop` uses the same port.
+        requests: The listing requests received, in order, as `SeenRequest` values. Other requests are not kept. You may
+            clear the list.
+        page_cap: Maximum number of items on a page, even if ``total`` is larger. The response does not mention it. None
+            means no maximum.
+        past_end: The response to a ``start`` at or past the end of the list: ``"empty"`` for an empty page,
+            ``"last_page"`` for the last page again, or ``"error"`` for status 500.
+        ignore_start: Whether every page is the first page.
+        count_offset: Number added to ``totalCount``, to make it wrong.
+        filter_after_slicing: Whether a page is cut from the unfiltered list of the workspace and filtered afterwards,
+            so that it has fewer items than requested, or none.
+        count_unfiltered: Whether ``totalCount`` ignores the filters.
+        latency: Time to wait before each response to a listing request, in seconds.
+        gzip: Whether to compress responses for clients that accept gzip.
+        naive_times: Whether times lack their UTC offset, as ASP.NET writes times of unspecified kind.
+        unauthorized_status: The response status for a missing or wrong token, such as 401 or 500.
+        on_request: Called with each listing request, as a `SeenRequest`, before the response is made, so the response
+            includes the changes that it makes to the lists. If it returns an awaitable, that is awaited first. Both
+            happen in the event loop of the server. With a plain ``with`` that is not your event loop: do not wait for
+            anything in your loop, and use ``call_soon_threadsafe`` to reach it.
+        fault_for: Called with each listing request, as a `SeenRequest`, in the event loop of the server. If it returns
+            a `Fault`, that is sent instead of the normal response.
     """
 
     def __init__(  # noqa: PLR0913 - what tests set most, all but the first by keyword
@@ -105,12 +110,16 @@ class FakeServer(Lists, Server):
         self._faults: deque[Fault] = deque()
 
     def churn(self, rate: float, *, seed: int = 0) -> Repeating:
-        """Start and stop threads in the background, `rate` of them a second, drawn from `seed`.
+        """Start and stop threads in the background.
 
         Use it as ``async with server.churn(50):``, or as ``with server.churn(50):`` inside ``with FakeServer()``.
 
+        Args:
+            rate: Number of threads that start or stop per second.
+            seed: Seed for the random choice of threads to start and stop.
+
         Raises:
-            ValueError: The rate is not a finite number above 0.
+            ValueError: ``rate`` is not a finite number above 0.
         """
         if not 0 < rate < math.inf:
             msg = f"rate must be a finite number above 0, not {rate}"
@@ -119,7 +128,12 @@ class FakeServer(Lists, Server):
         return Repeating(lambda: self.churn_step(draw), rate, self._thread)
 
     def fail_next(self, times: int = 1, fault: Fault = Fault()) -> None:  # noqa: B008 - it is frozen
-        """Send `fault` to the next requests, so many times, instead of the right answer."""
+        """Send a fault instead of the normal response to the next listing requests.
+
+        Args:
+            times: Number of requests that get the fault.
+            fault: The `Fault` to send; by default status 500.
+        """
         self._faults.extend([fault] * times)
 
     async def _route(self, request: web.Request) -> web.Response:
@@ -136,7 +150,7 @@ class FakeServer(Lists, Server):
                 return self._fail(request, fault)
         answer = self._send(200, DOCUMENTS[request.path]) if resource is None else self._answer(request, resource)
         if self.gzip and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "").lower():
-            # Named, since aiohttp would choose deflate where both are taken.
+            # Without a name, aiohttp would choose deflate for clients that accept both.
             answer.enable_compression(web.ContentCoding.gzip)
         return answer
 
@@ -179,7 +193,7 @@ class FakeServer(Lists, Server):
 
     def _fail(self, request: web.Request, fault: Fault) -> web.Response:
         if fault.status is None:
-            if request.transport is not None:  # pragma: no branch - None once the client has gone
+            if request.transport is not None:  # pragma: no branch - None once the client is gone
                 request.transport.abort()
             raise asyncio.CancelledError
         return web.Response(status=fault.status, body=fault.body, headers=fault.headers)

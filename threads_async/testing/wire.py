@@ -1,4 +1,4 @@
-"""A server below HTTP: it sends the very bytes it is told to, and breaks where it is told to."""
+"""A server below HTTP: it sends exactly the bytes that a test gives it, and breaks connections on purpose."""
 
 import asyncio
 import contextlib
@@ -9,21 +9,27 @@ from types import TracebackType
 from typing import Self, TypeAlias
 
 Script: TypeAlias = Callable[[asyncio.StreamWriter], Awaitable[None]]
-"""What happens on a connection once a request has been read; afterwards the connection is closed."""
+"""A coroutine function that responds to a request that has been read.
+
+The connection is then kept for the next request. A script that raises ``ConnectionError`` closes it instead.
+"""
 
 
 class WireServer:
-    """Answers each request by a script instead of by HTTP.
+    """A server that runs a script for each request, instead of an HTTP implementation.
 
-    Requests are read up to the empty line that ends their headers. The n-th request, over all connections, gets the
-    n-th script; when they run out, the last is used again. A script may send several answers' bytes, or none.
+    Use it as ``async with WireServer(send(...)) as server:``. Requests are read up to the empty line that ends their
+    headers. The n-th request, counted over all connections, runs the n-th script. When there are no more scripts, the
+    last one is repeated. A script may send the bytes of several responses, or none.
 
     Args:
-        scripts: What to do, one a request: `send`, `reset`, `hang`, `drip`, or a coroutine function of your own.
+        scripts: The scripts, one for each request: made with `~threads_async.testing.wire.send`,
+            `~threads_async.testing.wire.reset`, `~threads_async.testing.wire.hang` or
+            `~threads_async.testing.wire.drip`, or your own coroutine functions.
 
     Attributes:
-        requests: The heads of the requests read, as text, in order.
-        url: Where it listens: ``http://127.0.0.1`` and a free port.
+        requests: The request line and headers of each request, as text, in order.
+        url: The base URL, once the server is started: ``http://127.0.0.1`` with a free port.
     """
 
     def __init__(self, *scripts: Script) -> None:
@@ -59,7 +65,7 @@ class WireServer:
                 self.requests.append(head.decode("latin-1"))
                 await self._scripts[min(number, len(self._scripts) - 1)](writer)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            # The other side has gone, or this server is being closed: neither is worth a word.
+            # The client is gone, or this server is being closed. Neither is an error.
             pass
         finally:
             self._tasks.discard(task)
@@ -72,14 +78,19 @@ async def _write(writer: asyncio.StreamWriter, chunks: Iterable[bytes]) -> None:
     for chunk in chunks:
         writer.write(chunk)
         await writer.drain()
-        # A client in the same event loop gets its turn to read, so that chunks do not become one on the way: in the
-        # first turn the loop may not know yet that there is something to read.
+        # Give a client in the same event loop the time to read, so that it does not receive two chunks as one. In the
+        # first turn, the loop may not have noticed yet that there is something to read.
         for _ in range(2):
             await asyncio.sleep(0)
 
 
 def send(*chunks: bytes, close: bool = True) -> Script:
-    """Send `chunks` one by one, then close the connection, or keep it for the next request."""
+    """Return a script that sends bytes.
+
+    Args:
+        *chunks: The bytes to send, one chunk after another.
+        close: Whether to close the connection afterwards. Otherwise it is kept for the next request.
+    """
 
     async def script(writer: asyncio.StreamWriter) -> None:
         await _write(writer, chunks)
@@ -90,7 +101,13 @@ def send(*chunks: bytes, close: bool = True) -> Script:
 
 
 def reset(*chunks: bytes) -> Script:
-    """Send `chunks`, then reset the connection: the other side sees ECONNRESET instead of an end."""
+    """Return a script that sends bytes and then resets the connection.
+
+    The client gets ``ECONNRESET`` instead of the end of the stream.
+
+    Args:
+        *chunks: The bytes to send, one chunk after another.
+    """
 
     async def script(writer: asyncio.StreamWriter) -> None:
         await _write(writer, chunks)
@@ -102,7 +119,11 @@ def reset(*chunks: bytes) -> Script:
 
 
 def hang(*chunks: bytes) -> Script:
-    """Send `chunks`, then nothing more, and keep the connection open."""
+    """Return a script that sends bytes and then nothing more, while the connection stays open.
+
+    Args:
+        *chunks: The bytes to send, one chunk after another.
+    """
 
     async def script(writer: asyncio.StreamWriter) -> None:
         await _write(writer, chunks)
@@ -112,7 +133,13 @@ def hang(*chunks: bytes) -> Script:
 
 
 def drip(head: bytes, body: bytes, *, seconds: float) -> Script:
-    """Send `head`, then `body` byte by byte, one each `seconds`, over and over."""
+    """Return a script that sends a body slowly and without end.
+
+    Args:
+        head: The bytes to send at once.
+        body: The bytes to send one by one, over and over.
+        seconds: Time after each byte, in seconds.
+    """
 
     async def script(writer: asyncio.StreamWriter) -> None:
         writer.write(head)
@@ -126,13 +153,13 @@ def drip(head: bytes, body: bytes, *, seconds: float) -> Script:
 
 
 def answer(body: bytes, *, status: str = "200 OK", headers: str = "", length: int | None = None) -> bytes:
-    """Return the bytes of an HTTP answer, with `length` as its Content-Length where it is to lie.
+    """Return the bytes of an HTTP response.
 
     Args:
-        body: The body as it goes over the wire.
-        status: The status with its phrase.
-        headers: Further headers, each ended by CR LF.
-        length: The Content-Length, by default that of `body`.
+        body: The body, sent unchanged.
+        status: The status code with its reason phrase.
+        headers: Additional headers, each ended by CR LF.
+        length: The ``Content-Length``, which may be wrong. By default the length of ``body``.
     """
     size = len(body) if length is None else length
     return f"HTTP/1.1 {status}\r\nContent-Length: {size}\r\n{headers}\r\n".encode("latin-1") + body
