@@ -1,4 +1,4 @@
-"""The duties of this repository, one command each: `nox --list` shows them, plain `nox` runs them all, as CI does."""
+"""The checks of this repository, one session for each: `nox --list` lists them, `nox` runs them all, as CI does."""
 
 import shutil
 from pathlib import Path
@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "venv"
-# A Python that a machine lacks is skipped; CI runs those that it has.
+# Skip Python versions that are not installed; CI runs those that it has.
 nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
@@ -18,11 +18,12 @@ COMMANDS = {
     "docs": ["sphinx-build", "--fail-on-warning", "--keep-going", "--fresh-env", "docs", "docs/_build/html"],
     "bench": ["python", "-m", "benchmarks", "--quick"],
 }
-"""What shows that an extra works. Not `dev`: of these tools the newest decide, and no user installs them."""
+"""The command that shows that an extra works. `dev` has none: its tools are used in their newest versions, and no user
+installs them."""
 
 
 def build_wheel(session: nox.Session, folder: Path) -> Path:
-    """Build the wheel in `folder`, which is emptied first, and return its path."""
+    """Empty `folder`, build the wheel in it, and return the path of the wheel."""
     shutil.rmtree(folder, ignore_errors=True)
     session.install("build")
     session.run("python", "-m", "build", "--quiet", "--outdir", str(folder))
@@ -31,7 +32,7 @@ def build_wheel(session: nox.Session, folder: Path) -> Path:
 
 
 def lowest(lines: list[str]) -> list[str]:
-    """Return the lowest version that each line of dependencies allows, pinned. Each line must name one with ``>=``."""
+    """Return a pin of the lowest version for each requirement in `lines`. Each must have exactly one ``>=``."""
     pins = []
     for requirement in map(Requirement, lines):
         (version,) = (one.version for one in requirement.specifier if one.operator == ">=")
@@ -41,7 +42,7 @@ def lowest(lines: list[str]) -> list[str]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format."""
+    """Check style and formatting."""
     session.install("ruff>=0.12")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
@@ -49,7 +50,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check types with mypy and pyright, also of a user's program."""
+    """Check types with mypy and pyright, including those of a user's program."""
     session.install("-e", ".[dev]")
     session.run("mypy")
     session.run("pyright")
@@ -57,28 +58,28 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def completeness(session: nox.Session) -> None:
-    """Check that a user's type checker knows the type of every public name, in the wheel as it is installed."""
+    """Check that type checkers know the type of every public name in the installed wheel."""
     folder = Path(session.create_tmp()).resolve()
     built = build_wheel(session, folder / "dist")
     session.install(f"{built}[test]", "pyright")
-    # Out of reach of the source folder, which pyright would prefer.
+    # Away from the source folder, which pyright would prefer.
     session.chdir(folder)
     session.run("pyright", "--verifytypes", "threads_async", "--ignoreexternal")
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation; a warning is an error."""
+    """Build the documentation, with warnings as errors."""
     session.install("-e", ".[docs]")
     session.run(*COMMANDS["docs"])
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Run the tests and demand every branch of the package."""
+    """Run the tests and require full branch coverage."""
     session.install("-e", ".[test]")
     session.run("coverage", "erase")
-    # The pytest plugin of this package is imported before any plugin that measures could start.
+    # Started by coverage, because pytest imports the plugin of this package before a coverage plugin could start.
     session.run("coverage", "run", "-m", "pytest", "--quiet", *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
@@ -87,7 +88,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session(python=PYTHONS[0])
 @nox.parametrize("extra", list(COMMANDS))
 def floors(session: nox.Session, extra: str) -> None:
-    """Run what an extra is for with the lowest versions that pyproject.toml allows, on the lowest Python."""
+    """Run the command of an extra with the lowest versions that pyproject.toml allows, on the lowest Python."""
     project = nox.project.load_toml("pyproject.toml")["project"]
     extras = project["optional-dependencies"]
     lines = [*project["dependencies"], *extras["cli"], *extras[extra]]
@@ -99,23 +100,23 @@ def floors(session: nox.Session, extra: str) -> None:
 
 @nox.session
 def schema(session: nox.Session) -> None:
-    """Hold the fake against the OpenAPI documents that it serves, with every check of schemathesis."""
-    # Not an extra: it brings some 25 packages, and no other duty needs it. Exact, since another version draws other
-    # requests: a new one should be looked at when it is chosen, not when something else changes.
+    """Test the fake server against the OpenAPI documents that it serves, with every check of schemathesis."""
+    # Not an extra: it brings about 25 packages, and no other session needs it. Pinned, because another version
+    # generates other requests: a new version should be reviewed when it is chosen, not when something else changes.
     session.install("-e", ".", "schemathesis==4.32.5")
     session.run("python", "tests/schema/run.py", *session.posargs)
 
 
 @nox.session
 def benchmark(session: nox.Session) -> None:
-    """See that every contestant of the benchmark works. The whole benchmark is ``python -m benchmarks``."""
+    """Check that every contestant of the benchmark works. ``python -m benchmarks`` runs the complete benchmark."""
     session.install("-e", ".[bench]")
     session.run(*COMMANDS["bench"])
 
 
 @nox.session(python=PYTHONS)
 def wheel(session: nox.Session) -> None:
-    """Build the wheel and run the tests against it on every Python, with the source folder out of reach."""
+    """Build the wheel and test it on every Python, away from the source folder."""
     folder = Path(session.create_tmp()).resolve()
     away = folder / "away"
     shutil.rmtree(away, ignore_errors=True)
