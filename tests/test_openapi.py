@@ -1,4 +1,4 @@
-"""The fake's OpenAPI documents say what it does. The duty `schema` of noxfile.py asks the same with schemathesis."""
+"""The fake's OpenAPI documents say what it does. The session `schema` of noxfile.py asks the same with schemathesis."""
 
 import json
 import re

@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from cli_support import COMMAND, SECONDS, environment
+from powershell import faults
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "command-line.md"
 # How each shell tells what completes the command.
@@ -17,6 +19,12 @@ ASKING = {
     "zsh": "print $_comps[threads-async]",
     "fish": "complete -C 'threads-async list --max-'",
 }
+
+
+def line_of_the_page(shell: str) -> str:
+    """Return the line that the page tells the user to add to the start-up file of the shell."""
+    (line,) = re.findall(rf"^  `(.*{shell}_source.*)`$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return line
 
 
 def completed(line: str) -> set[str]:
@@ -56,7 +64,7 @@ def test_every_option_is_offered() -> None:
     ],
 )
 def test_the_line_of_the_page_sets_completion_up(shell: str, tmp_path: Path) -> None:
-    (line,) = re.findall(rf"`` (.*{shell}_source.*) ``", PAGE.read_text(encoding="utf-8"))
+    line = line_of_the_page(shell)
     begin = "autoload -Uz compinit && compinit -u -D; " if shell == "zsh" else ""
     scripts = f"{sysconfig.get_path('scripts')}:{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
 
@@ -68,3 +76,21 @@ def test_the_line_of_the_page_sets_completion_up(shell: str, tmp_path: Path) -> 
     )
 
     assert re.search("_threads_async_completion|--max-items", output)
+
+
+def test_the_line_for_powershell_is_a_command_of_powershell() -> None:
+    assert [] == faults(line_of_the_page("powershell"))
+
+
+@pytest.mark.skipif(version("click").split(".") < ["8", "5"], reason="click completes in PowerShell since 8.5")
+def test_the_command_completes_options_in_powershell() -> None:
+    words = {"COMP_WORDS": "threads-async list --max", "COMP_CWORD": "2"}
+    script = subprocess.check_output(
+        COMMAND, env=environment(_THREADS_ASYNC_COMPLETE="powershell_source"), text=True, timeout=SECONDS
+    )
+    offers = subprocess.check_output(
+        COMMAND, env=environment(_THREADS_ASYNC_COMPLETE="powershell_complete", **words), text=True, timeout=SECONDS
+    )
+
+    assert "Register-ArgumentCompleter -Native -CommandName" in script
+    assert ["plain", "--max-items"] == offers.splitlines()[:2]

@@ -1,6 +1,6 @@
 """Hold the fake against the OpenAPI documents that it serves, with every check of schemathesis.
 
-This is the duty `schema` of noxfile.py. Arguments are passed on: ``nox -s schema -- --seed 2 --max-examples 2000``.
+This is the session `schema` of noxfile.py. Arguments are passed on: ``nox -s schema -- --seed 2 --max-examples 2000``.
 """
 
 import asyncio
