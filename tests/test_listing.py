@@ -325,7 +325,7 @@ async def _drain(iterator: AsyncIterator[ExecutionThread]) -> None:
 def test_a_listing_without_an_order_is_not_listed_consistently() -> None:
     source = ThreadsClient("x")._source
 
-    with pytest.raises(ConfigurationError, match="the list of workspaces has no order") as caught:
+    with pytest.raises(ConfigurationError, match="a list of workspaces cannot be sorted") as caught:
         Listing(source, WORKSPACES, WorkspacesQuery(), consistent=True)
     assert "consistent" == caught.value.parameter
 

@@ -1,4 +1,4 @@
-"""List the execution threads of a ZennoBrowser: every thread, once, typed, in an ``async for``.
+"""List the execution threads of a ZennoBrowser: every thread, exactly once, as a typed object.
 
 async with ThreadsClient() as client:
     async for thread in client.threads():

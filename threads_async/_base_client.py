@@ -1,4 +1,4 @@
-"""How a client begins and ends: its settings, its session, and what it asks through."""
+"""The life of a client: its settings, its session, and its end."""
 
 import os
 from types import TracebackType
@@ -17,7 +17,7 @@ _DEFAULT_RETRY: Final = RetryPolicy()
 
 
 class BaseClient:
-    """A client without anything to ask: see `ThreadsClient`."""
+    """A client without requests: see `ThreadsClient`."""
 
     def __init__(  # noqa: PLR0913 - all but the first by keyword
         self,
@@ -30,7 +30,7 @@ class BaseClient:
         max_response_bytes: int = 64 * 2**20,
     ) -> None:
         settings = read_settings(token, base_url, os.environ)
-        token = base_url = None  # what is wrong from here on must not show them in a traceback that prints locals
+        token = base_url = None  # a later error must not show them in a traceback that prints local variables
         if isinstance(settings, ConfigurationError):
             raise settings
         check_seconds("timeout", timeout)
@@ -49,7 +49,7 @@ class BaseClient:
 
     @property
     def base_url(self) -> str:
-        """Where the API answers, without a slash at its end."""
+        """The address of the API, without a slash at its end."""
         return self._base_url
 
     @property
@@ -68,5 +68,5 @@ class BaseClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the client, and its session unless that was given. May be called again."""
+        """Close the client, and its session unless you passed it. You can call this more than once."""
         await self._source.close()

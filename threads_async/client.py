@@ -1,4 +1,4 @@
-"""The client: what can be asked."""
+"""The client: one method for each thing that the API lists."""
 
 from uuid import UUID
 
@@ -15,22 +15,24 @@ from threads_async.watch import ThreadWatch
 class ThreadsClient(BaseClient):
     """Lists the execution threads, the workspaces and the running browsers of a ZennoBrowser.
 
-    One client serves a whole program, and any number of tasks at once. Use it as ``async with ThreadsClient() as
-    client:``, or call `close` at the end. Making one sends nothing and needs no event loop.
+    Create one client for your whole program. Any number of tasks can use it at the same time. Use it as ``async with
+    ThreadsClient() as client:``, or call `ThreadsClient.close` at the end. Creating a client sends nothing and needs no
+    event loop.
 
     Args:
-        token: The API token of ZennoBrowser's user area; by default that of the environment variable
-            ``ZB_API_TOKEN``. White space around it is dropped.
-        base_url: Where the API answers; by default that of ``ZB_API_BASE_URL``, else ``http://localhost:8160``.
-            It may have a path, and neither credentials nor query nor fragment. The token goes nowhere else.
-        session: Your own ``aiohttp.ClientSession``. It is used with its own headers, cookies and connections, and
-            never closed. By default the client makes one when it is first needed and closes it with itself.
-        timeout: Most seconds for one attempt: waiting for a free connection, connecting, and the whole answer.
-        retry: How often a request is tried, and how long in all.
-        max_response_bytes: Most bytes of one answer, counted after decompression.
+        token: The API token from ZennoLab's user area. By default, the value of the environment variable
+            ``ZB_API_TOKEN``. White space around it is removed.
+        base_url: The address of the API. By default, the value of ``ZB_API_BASE_URL``, or ``http://localhost:8160``.
+            It may have a path, but no credentials, query or fragment. The token is sent to this address only.
+        session: Your own `aiohttp.ClientSession`. It keeps its headers, cookies and connections, and is never closed.
+            By default, the client creates a session when it first needs one, and closes it when the client is closed.
+        timeout: Maximum time for one attempt, in seconds. It includes waiting for a free connection, connecting, and
+            reading the whole response.
+        retry: How often a request is attempted, and for how long in total.
+        max_response_bytes: Maximum size of one response in bytes, after decompression.
 
     Raises:
-        ConfigurationError: A setting is missing or wrong; it names the parameter.
+        ConfigurationError: A setting is missing or invalid. The error names the parameter.
     """
 
     def threads(  # noqa: PLR0913 - the parameters of the API, all by keyword
@@ -46,27 +48,29 @@ class ThreadsClient(BaseClient):
         prefetch: int = 0,
         consistent: bool = False,
     ) -> ThreadListing:
-        """Return the listing of all threads that match. Nothing is sent before the first thread is asked for.
+        """Return the listing of all threads that match. Nothing is sent until you read the first thread.
 
-        The parameters up to `sorting` are those of the API's page.
+        The parameters up to ``sorting`` are those of the API.
 
         Args:
-            workspace_id: A workspace; -1 is the default workspace. A 64-bit integer.
-            start: Index of the first thread, from zero: a `next_start` to resume at. At most 2³¹ - 1.
-            total: **The page size**, though the API calls it total: the most threads of one request, from 1 to
-                2³¹ - 1. It does not bound what is listed; `max_items` does.
-            thread_token: Only the thread with this token.
-            type: Only threads of this type, as `ThreadType` or its text.
-            sorting: ``CreatedAt``, ``ThreadToken``, ``Type`` or ``WorkspaceId``; by default the server's own order.
-            max_items: Most threads to list in all, 0 or more; by default all of them.
-            prefetch: Most pages to ask for ahead of the one that you have, 0 or more. Pages come in order all the
-                same, and what was asked for in vain is thrown away.
-            consistent: Whether to give every thread that runs during the whole listing exactly once, even if others
-                start and stop. Pages then overlap: by one thread while the list is quiet, by more while it moves. Some
-                memory is used for each thread seen. Unless you sort otherwise, the list is sorted by ``CreatedAt``.
+            workspace_id: The workspace, a 64-bit integer. -1 is the default workspace.
+            start: Index of the first thread, counted from zero, at most 2³¹ - 1. To resume a listing, pass its
+                `ItemIterator.next_start`.
+            total: **The page size**, which the API calls total: the maximum number of threads in one response, from 1
+                to 2³¹ - 1. It does not limit the listing; ``max_items`` does.
+            thread_token: List only the thread with this token.
+            type: List only threads of this type, as `ThreadType` or its text.
+            sorting: ``CreatedAt``, ``ThreadToken``, ``Type`` or ``WorkspaceId``. By default, the order of the server.
+            max_items: Maximum number of threads to list, 0 or more. By default, all threads.
+            prefetch: Maximum number of pages to request ahead of the one that you are reading, 0 or more. Pages still
+                arrive in order, and pages that turn out not to be needed are discarded.
+            consistent: Whether to list every thread that runs during the whole listing exactly once, even if others
+                start and stop. Pages then overlap, by one thread while the list is quiet and by more while it changes,
+                and each thread seen uses some memory. Unless you pass ``sorting``, the list is sorted by
+                ``CreatedAt``.
 
         Raises:
-            ConfigurationError: A parameter is not of its type or out of its range; it names the parameter.
+            ConfigurationError: A parameter has the wrong type or is out of range. The error names the parameter.
         """
         query = ThreadsQuery(
             workspace_id=workspace_id,
@@ -89,22 +93,23 @@ class ThreadsClient(BaseClient):
         max_items: int | None = None,
         prefetch: int = 0,
     ) -> Listing[Workspace]:
-        """Return the listing of all workspaces that match, as `threads` does for threads.
+        """Return the listing of all workspaces that match, as `ThreadsClient.threads` does for threads.
 
-        The threads of a workspace are listed with its `workspace_id`. The API offers no order of workspaces, so they
-        cannot be listed consistently: if one is added or removed meanwhile, another one may be missing or come twice.
+        Pass ``Workspace.workspace_id`` to `ThreadsClient.threads` to list the threads of a workspace. The API cannot
+        sort workspaces, so there is no consistent listing of them: if a workspace is added or removed during the
+        listing, another one may be missed or listed twice.
 
         Args:
-            start: As in `threads`, like `total`, `max_items` and `prefetch`.
+            start: Index of the first workspace, counted from zero.
             total: The page size.
-            id: Only the workspace with this id, a 64-bit integer.
-            name: Only workspaces with this name.
-            roles: Only workspaces in which the token's owner has such a role, such as ``Owner``.
-            max_items: Most workspaces to list in all.
-            prefetch: Most pages to ask for ahead.
+            id: List only the workspace with this id, a 64-bit integer.
+            name: List only workspaces with this name.
+            roles: List only workspaces in which the owner of the token has this role, such as ``Owner``.
+            max_items: Maximum number of workspaces to list. By default, all workspaces.
+            prefetch: Maximum number of pages to request ahead.
 
         Raises:
-            ConfigurationError: A parameter is not of its type or out of its range; it names the parameter.
+            ConfigurationError: A parameter has the wrong type or is out of range. The error names the parameter.
         """
         query = WorkspacesQuery(start=start, total=total, id=id, name=name, roles=roles)
         return Listing(self._source, WORKSPACES, query, max_items=max_items, prefetch=prefetch)
@@ -122,23 +127,24 @@ class ThreadsClient(BaseClient):
         prefetch: int = 0,
         consistent: bool = False,
     ) -> Listing[BrowserInstance]:
-        """Return the listing of all running browsers that match, as `threads` does for threads.
+        """Return the listing of all running browsers that match, as `ThreadsClient.threads` does for threads.
 
         The API lists only browsers that were started through it.
 
         Args:
-            workspace_id: As in `threads`, like `start`, `total`, `max_items` and `prefetch`.
-            start: Index of the first browser.
+            workspace_id: The workspace. -1 is the default workspace.
+            start: Index of the first browser, counted from zero.
             total: The page size.
-            profile_id: Only browsers with this profile, as a UUID or its text.
-            process_id: Only the browser of this process, a 32-bit integer.
-            sorting: ``ConnectionString``, ``ProcessId`` or ``ProfileId``; by default the server's own order.
-            max_items: Most browsers to list in all.
-            prefetch: Most pages to ask for ahead.
-            consistent: As in `threads`. Unless you sort otherwise, the list is sorted by ``ProcessId``.
+            profile_id: List only browsers with this profile, as a `uuid.UUID` or its text.
+            process_id: List only the browser of this process, a 32-bit integer.
+            sorting: ``ConnectionString``, ``ProcessId`` or ``ProfileId``. By default, the order of the server.
+            max_items: Maximum number of browsers to list. By default, all browsers.
+            prefetch: Maximum number of pages to request ahead.
+            consistent: As in `ThreadsClient.threads`. Unless you pass ``sorting``, the list is sorted by
+                ``ProcessId``.
 
         Raises:
-            ConfigurationError: A parameter is not of its type or out of its range; it names the parameter.
+            ConfigurationError: A parameter has the wrong type or is out of range. The error names the parameter.
         """
         query = BrowserInstancesQuery(
             workspace_id=workspace_id,
@@ -162,20 +168,20 @@ class ThreadsClient(BaseClient):
         prefetch: int = 0,
         interval: float = 1.0,
     ) -> ThreadWatch:
-        """Return a watch on the threads that match: what runs, then each start and each stop, until you leave it.
+        """Return a watch on the threads that match: the running threads, then each start and each stop.
 
-        Nothing is sent before the first event is asked for.
+        Nothing is sent until you request the first event.
 
         Args:
-            workspace_id: As in `threads`, like the three that follow.
-            thread_token: Only the thread with this token.
-            type: Only threads of this type.
+            workspace_id: The workspace. -1 is the default workspace.
+            thread_token: Watch only the thread with this token.
+            type: Watch only threads of this type.
             total: The page size.
-            prefetch: Most pages to ask for ahead.
-            interval: Seconds from the end of one look at the list to the next.
+            prefetch: Maximum number of pages to request ahead.
+            interval: Time from the end of one look at the list to the beginning of the next, in seconds.
 
         Raises:
-            ConfigurationError: A parameter is not of its type or out of its range; it names the parameter.
+            ConfigurationError: A parameter has the wrong type or is out of range. The error names the parameter.
         """
         check_seconds("interval", interval)
         listing = self.threads(
@@ -189,17 +195,17 @@ class ThreadsClient(BaseClient):
         return ThreadWatch(listing, interval)
 
     async def fetch_page(self, query: Query[T]) -> Page[T]:
-        """Return one page, with one GET (and its retries).
+        """Request and return one page.
 
         Args:
-            query: What to ask for: a `ThreadsQuery`, a `WorkspacesQuery` or a `BrowserInstancesQuery`.
+            query: What to request: a `ThreadsQuery`, a `WorkspacesQuery` or a `BrowserInstancesQuery`.
 
         Raises:
-            RequestError: The request failed: no connection, no answer in time, an error of the server, or an answer
-                that is not what the API promises.
-            PaginationError: The page contradicts itself, such as an empty one before the end.
+            RequestError: The request failed: no connection, no response in time, an error of the server, or a response
+                that does not have the documented format.
+            PaginationError: The page contradicts itself, for example an empty page before the end of the list.
             ClientClosedError: The client or its session is closed.
-            ConfigurationError: `query` is none of these.
+            ConfigurationError: The query is none of these.
         """
         asked = Slice(query.start, query.total)
         page = single_page(asked, await self._source.fetch(endpoint_of(query), query))
@@ -208,5 +214,5 @@ class ThreadsClient(BaseClient):
         try:
             raise page
         finally:
-            # The error holds this frame by its traceback; the frame must not hold the error.
+            # The traceback of the error refers to this frame. The frame must not refer to the error: that is a cycle.
             del page

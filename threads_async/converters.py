@@ -1,4 +1,4 @@
-"""How values come in and go out: hooks of a cattrs converter. Performs no I/O."""
+"""Hooks of a cattrs converter for the values of this package. Performs no I/O."""
 
 import functools
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from threads_async.models import Page, Value
 
 @functools.singledispatch
 def _write(value: Any) -> Any:
-    """Return `value` as JSON has it."""
+    """Return ``value`` as it is in JSON."""
     return value
 
 
@@ -40,24 +40,24 @@ def _(value: RequestError) -> dict[str, Any]:
 
 
 def make_converter() -> cattrs.Converter:
-    """Return a new cattrs converter that knows the values of this package: see `configure_converter`."""
+    """Return a new cattrs converter for the values of this package: see `configure_converter`."""
     converter = cattrs.Converter()
     configure_converter(converter)
     return converter
 
 
 def configure_converter(converter: cattrs.Converter) -> None:
-    """Teach `converter` the values of this package, also where they are in classes of your own.
+    """Register hooks for the values of this package, which also apply to values inside your own classes.
 
-    It then structures `ExecutionThread`, `Workspace`, `BrowserInstance`, `ThreadEvent`, and tuples and pages of them,
-    from plain data, such as `json.loads` returns, or from JSON as bytes, such as a body of the API. The client itself
-    reads answers in this way. A missing key or a value of a wrong type raises a `DecodeError`; unknown keys are
-    ignored. Queries are structured from plain data.
+    The converter then structures `ExecutionThread`, `Workspace`, `BrowserInstance`, `ThreadEvent`, and tuples and pages
+    of them, from plain data, as `json.loads` returns it, or from the bytes of a JSON body. The client decodes responses
+    in the same way. A missing key or a value of the wrong type raises `DecodeError`. Unknown keys are ignored. Queries
+    are structured from plain data only.
 
-    What it unstructures is ready for JSON: by the API's names, with times as ISO 8601 texts that have their offsets.
-    Thread tokens and connection strings are written whole, so the result is as secret as they are.
+    It unstructures values to plain data for JSON, with the names of the API, and times in ISO 8601 with their offsets.
+    The result contains complete thread tokens and connection strings, so protect it like a password.
 
-    Hooks for other types stay as they are.
+    Hooks for other types are not changed.
 
     Args:
         converter: The converter to configure.
@@ -85,7 +85,7 @@ def configure_converter(converter: cattrs.Converter) -> None:
         names = endpoint.parameters.items()
         read: dict[str, Any] = {name: override(rename=wire, struct_hook=lambda value, _: value) for name, wire in names}
         write: dict[str, Any] = {name: override(rename=wire, unstruct_hook=_write) for name, wire in names}
-        # What is wrong with a parameter is said by the query itself.
+        # The query itself reports an invalid parameter, so cattrs must not wrap the error.
         structure = make_dict_structure_fn(endpoint.query, converter, _cattrs_detailed_validation=False, **read)
         converter.register_structure_hook(endpoint.query, structure)
         converter.register_unstructure_hook(
@@ -94,7 +94,7 @@ def configure_converter(converter: cattrs.Converter) -> None:
 
 
 def _model_of(wanted: Any) -> type[Value] | None:
-    """Return the class of the values in `wanted`: one, a tuple of any number, or a page; None for anything else."""
+    """Return the class of a value, or of the values in a tuple or page. Return None for any other type."""
     if is_value(wanted):
         return cast("type[Value]", wanted)
     match get_origin(wanted), get_args(wanted):
@@ -106,12 +106,12 @@ def _model_of(wanted: Any) -> type[Value] | None:
 
 def _structure_hook(wanted: Any) -> Callable[[Any, Any], Any]:
     model = _model_of(wanted)
-    assert model is not None  # noqa: S101 - the factory is asked for nothing else
+    assert model is not None  # noqa: S101 - the predicate of the factory has checked it
     return reader_of(wanted, model)
 
 
 def _writer_of(hint: Any) -> Callable[[Any], Any] | None:
-    """Return how a field of type `hint` is written, or None for as the converter does."""
+    """Return the function that unstructures a field of type ``hint``, or None for that of the converter."""
     kinds = [one for one in (hint, *get_args(hint)) if isinstance(one, type)]
     found = [write for write in map(_write.dispatch, kinds) if write is not _write.dispatch(object)]
     if not found:

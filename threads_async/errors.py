@@ -1,42 +1,42 @@
-"""Everything that can go wrong, as one tree.
+"""All errors of this package, as one tree.
 
 ::
 
     ThreadsError
-    ├── ConfigurationError           a setting or a parameter is wrong; nothing was sent (also a ValueError)
+    ├── ConfigurationError           a setting or parameter is invalid; nothing was sent (also a ValueError)
     ├── ClientClosedError            the client or its session is closed (also a RuntimeError)
-    ├── RequestError                 one request failed; .request .attempts .hint
-    │   ├── ConnectionFailedError    no connection, or one that broke before the answer was whole; .temporary
-    │   ├── RequestTimeoutError      no whole answer in time
-    │   ├── ResponseTooLargeError    the answer is larger than allowed; .limit
-    │   ├── StatusError              the server refused; .status .server_message .retry_after
+    ├── RequestError                 a request failed; .request .attempts .hint
+    │   ├── ConnectionFailedError    no connection, or it was lost during the response; .temporary
+    │   ├── RequestTimeoutError      no complete response in time
+    │   ├── ResponseTooLargeError    the response is larger than allowed; .limit
+    │   ├── StatusError              a status other than 200; .status .server_message .retry_after
     │   │   ├── UnauthorizedError    401 or 403
     │   │   ├── TooManyRequestsError 429
     │   │   └── ServerError          500 to 599
-    │   └── DecodeError              the answer is not what the API promises; .path .reason .start
-    └── PaginationError              pages that contradict each other; .start .total .received .total_count
+    │   └── DecodeError              the response does not have the documented format; .path .reason .start
+    └── PaginationError              the pages contradict each other; .start .total .received .total_count
 
-What happened is in attributes. The text is for people: the cause, the request, and a hint where there is one. No error
-holds the API token, a whole thread token or a whole connection string, none chains an error of a library beneath, and
-each of them survives pickling and copying.
+The details are in attributes. The message is for people: the cause, the request, and a hint if there is one. No error
+contains the API token, a complete thread token or a complete connection string. None chains an error of an underlying
+library. All errors survive pickling and copying.
 """
 
 
 class ThreadsError(Exception):
-    """The root: whatever this package raises on purpose is one of these.
+    """The base class of all errors that this package raises on purpose.
 
     Attributes:
         message: What happened, in one sentence, without secrets.
     """
 
     def __init__(self, message: str) -> None:
-        # Only the message goes into `args`: Exception's own pickling calls the class with `args` and then restores the
-        # rest from `__dict__`, so every further parameter of a subclass needs a default.
+        # Only the message is in `args`. Unpickling an exception calls the class with `args` and then restores the rest
+        # from `__dict__`, so each further parameter of a subclass needs a default.
         super().__init__(message)
         self.message = message
 
     def __repr__(self) -> str:
-        # Notes that others add are kept in an attribute of their own, which is not part of what happened.
+        # Notes (PEP 678) are in an attribute too, but do not belong to the error.
         data = "".join(
             f", {name}={value!r}" for name, value in vars(self).items() if name not in ("message", "__notes__")
         )
@@ -44,10 +44,10 @@ class ThreadsError(Exception):
 
 
 class ConfigurationError(ThreadsError, ValueError):
-    """A setting or a parameter is missing or wrong. Nothing was sent.
+    """A setting or parameter is missing or invalid. Nothing was sent.
 
     Attributes:
-        parameter: The name of the parameter, as it is spelled in Python.
+        parameter: The name of the parameter in Python.
     """
 
     def __init__(self, message: str, *, parameter: str = "") -> None:
@@ -56,17 +56,17 @@ class ConfigurationError(ThreadsError, ValueError):
 
 
 class ClientClosedError(ThreadsError, RuntimeError):
-    """The client, or the session that it was given, is closed or belongs to another event loop."""
+    """The client or its session is closed, or belongs to another event loop."""
 
 
 class RequestError(ThreadsError):
-    """One request failed, with all its attempts.
+    """A request failed, with all its attempts.
 
     Attributes:
-        request: What was asked, without secrets:
+        request: The request, without secrets:
             ``GET http://localhost:8160/v1/threads?workspaceId=-1&start=1000&total=1000``.
-        attempts: How often it was sent, 1 or more.
-        hint: What to check or to change, or an empty text where nothing particular can be said.
+        attempts: The number of attempts, 1 or more.
+        hint: What to check or to change, or an empty string if there is no particular advice.
     """
 
     def __init__(self, message: str, *, request: str = "", attempts: int = 1, hint: str = "") -> None:
@@ -82,11 +82,11 @@ class RequestError(ThreadsError):
 
 
 class ConnectionFailedError(RequestError):
-    """No connection, or one that ended before the whole answer was there.
+    """There is no connection, or it ended before the response was complete.
 
     Attributes:
-        temporary: Whether a retry can help. It cannot if the server's certificate is not trusted, or if the host of
-            the base URL is not one that can be connected to.
+        temporary: Whether a retry can help. It cannot if the server's certificate is not trusted, or if the host name
+            in the base URL is invalid.
     """
 
     def __init__(
@@ -97,14 +97,14 @@ class ConnectionFailedError(RequestError):
 
 
 class RequestTimeoutError(RequestError):
-    """No whole answer within the time allowed for an attempt, or for the whole call."""
+    """There was no complete response within the time allowed for an attempt, or for all attempts."""
 
 
 class ResponseTooLargeError(RequestError):
-    """The answer is larger than `max_response_bytes`; reading stopped there.
+    """The response is larger than ``max_response_bytes``. Reading stopped at this limit.
 
     Attributes:
-        limit: The most bytes allowed, counted after decompression.
+        limit: The maximum size of a response in bytes, after decompression.
     """
 
     def __init__(self, message: str, *, request: str = "", attempts: int = 1, hint: str = "", limit: int = 0) -> None:
@@ -113,13 +113,13 @@ class ResponseTooLargeError(RequestError):
 
 
 class StatusError(RequestError):
-    """The server answered with a status other than 200.
+    """The server responded with a status other than 200.
 
     Attributes:
         status: The HTTP status.
-        server_message: The server's own words, without secrets and at most 200 characters: its ``message``, else the
-            texts in its JSON, else the beginning of its plain text. None where it says nothing, or only HTML.
-        retry_after: Seconds to wait before asking again, as the server said, or None.
+        server_message: The message of the server, without secrets and at most 200 characters long: its ``message``, or
+            the texts in its JSON, or the beginning of its plain text. None if there is no text, or only HTML.
+        retry_after: The time after which the server allows a retry, in seconds, or None.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter an attribute, all but one by keyword
@@ -140,24 +140,27 @@ class StatusError(RequestError):
 
 
 class UnauthorizedError(StatusError):
-    """401 or 403: the API token is missing, wrong or not allowed to do this."""
+    """Status 401 or 403: the API token is invalid, or it does not permit the request."""
 
 
 class TooManyRequestsError(StatusError):
-    """429: something in front of the API asks to slow down."""
+    """Status 429: the server, or a proxy in front of it, asks for fewer requests."""
 
 
 class ServerError(StatusError):
-    """500 to 599: the server failed to answer."""
+    """Status 500 to 599: the server failed."""
 
 
 class DecodeError(RequestError, ValueError):
-    """The answer is not what the API promises: not JSON, a key missing, a value of the wrong type.
+    """The response does not have the documented format.
+
+    It is not JSON, a key is missing, or a value has the wrong type.
 
     Attributes:
-        path: Where in the answer, by the names on the wire: ``items[3].workspaceId``; empty for the whole.
-        reason: What was expected and what was there.
-        start: Index of the first item of the page that was asked for.
+        path: The position in the response, with the names of the API: ``items[3].workspaceId``. Empty for the whole
+            response.
+        reason: What was expected and what was found.
+        start: The index of the first item of the requested page.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter an attribute, all but one by keyword
@@ -178,13 +181,15 @@ class DecodeError(RequestError, ValueError):
 
 
 class PaginationError(ThreadsError):
-    """The pages contradict each other or the list moves too fast: to go on would lose items, repeat them or not end.
+    """The pages contradict each other, or the list changes too fast to be read.
+
+    To continue would lose or repeat items, or would never end.
 
     Attributes:
-        start: Index of the first item asked for.
-        total: Most items asked for.
-        received: Items received.
-        total_count: Items that there are, by the same answer.
+        start: The index of the first item requested.
+        total: The maximum number of items requested.
+        received: The number of items received.
+        total_count: The number of items in the list, from the same response.
     """
 
     def __init__(

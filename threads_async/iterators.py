@@ -1,4 +1,4 @@
-"""What a loop goes through: the order of requests, sharing between tasks, and the end. No HTTP here."""
+"""The iterators: the order of requests, sharing among tasks, and clean-up. No HTTP here."""
 
 import asyncio
 from abc import abstractmethod
@@ -18,10 +18,10 @@ from threads_async.queries import Query
 
 
 class ClosingIterator(AsyncIterator[T_co]):
-    """An iterator that is its own context, whose end is `aclose`.
+    """An iterator that is its own asynchronous context manager.
 
-    It belongs to the event loop in which it is first used, and is neither copied nor pickled: a copy would have no
-    requests of its own.
+    It belongs to the event loop in which it is first used. It cannot be copied or pickled, because a copy would share
+    its requests.
     """
 
     _loop: asyncio.AbstractEventLoop | None = None
@@ -57,13 +57,14 @@ class ClosingIterator(AsyncIterator[T_co]):
 class PageIterator(ClosingIterator[Page[T]], Generic[T]):
     """Iterates over the pages of a listing.
 
-    Tasks of one event loop may share it: each page goes to exactly one of them. After an error the next ``anext`` asks
-    for the same page again, so nothing is lost. Where pages are asked for ahead, ``async with`` or `aclose` ends those
-    requests at once; an error, closing the client and dropping the iterator end them too.
+    Tasks of one event loop can share it: each page goes to exactly one of them. After an error, the next ``anext``
+    requests the same page again, so nothing is lost. With prefetching, leaving an ``async with`` or calling
+    `PageIterator.aclose` ends the requests in flight at once; an error, closing the client and dropping the iterator
+    end them too.
 
     Raises:
-        RequestError: A page could not be had: no connection, no answer in time, an error of the server, or an answer
-            that is not what the API promises.
+        RequestError: The request for a page failed: no connection, no response in time, an error of the server, or a
+            response that does not have the documented format.
         PaginationError: The pages contradict each other.
         ClientClosedError: The client or its session is closed, or the iterator belongs to another event loop.
     """
@@ -75,7 +76,7 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
         self._endpoint = endpoint
         self._query = query
         self._walk = walk
-        # What the walk wants to be remembered of the items handed out.
+        # The keys that the walk needs of the items returned so far.
         self._seen = set[Hashable]()
         self._prefetch = prefetch
         self._ahead = Prefetch(source, endpoint, query, prefetch)
@@ -87,22 +88,22 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
 
     @property
     def total_count(self) -> int | None:
-        """All items that match, by the newest answer; None before the first."""
+        """The number of items that match, from the latest response. None before the first response."""
         return self._total_count
 
     @property
     def first_total_count(self) -> int | None:
-        """All items that matched by the first answer; None before it."""
+        """The number of items that matched, from the first response. None before it."""
         return self._first_total_count
 
     @property
     def drifted(self) -> bool:
-        """Whether `total_count` has changed from one answer to another: the list is known to have moved."""
+        """Whether ``total_count`` has changed between two responses, so that the list has certainly changed."""
         return self._drifted
 
     @property
     def next_start(self) -> int | None:
-        """Index of the first item of the next page, to be given as `start` to resume; None at the end of the list."""
+        """The index of the first item of the next page, to resume at. None at the end of the list."""
         return self._walk.next_start
 
     async def __anext__(self) -> Page[T]:
@@ -112,15 +113,15 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
                 return await self._next()
         except (ThreadsError, asyncio.CancelledError, KeyboardInterrupt) as error:
             if isinstance(error, ThreadsError):
-                # Whoever gets the error may never come back, and what runs on takes connections from others.
+                # The caller may never call again, and requests in flight would take connections from others.
                 self._ahead.plan([])
-            # Whoever keeps the error keeps its frames. They must not keep the iterator, nor it its requests.
+            # An error that is kept keeps its frames. They must not keep the iterator and with it its requests.
             del self
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
         except StopAsyncIteration:
             raise
         except Exception:
-            # One that nobody thought of, such as that of a hook of the user's, keeps its frames.
+            # An unexpected error, for example from a hook of the user, keeps its frames for debugging.
             self._ahead.plan([])
             raise
 
@@ -134,7 +135,7 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
                 break
             if page is None:
                 raise ClientClosedError("the client was closed while it waited for an answer")
-            # No await from here on: a cancelled task has either taken the page or left the walk as it was.
+            # There is no await from here on, so a cancelled task has either taken the page or changed nothing.
             self._note(page.total_count)
             step = self._walk.accept(asked, page, self._seen)
             self._walk = step.walk
@@ -152,14 +153,14 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
         return await self._ahead.take(asked)
 
     def _plan(self) -> None:
-        """Have the next pages in flight, at most `prefetch` of them."""
+        """Request the next pages, at most ``prefetch`` of them ahead."""
         if self._prefetch:
             asked = self._walk.next_slice()
             ahead = [] if asked is None else [asked, *self._walk.ahead(self._ahead.window.size)]
             self._ahead.plan(ahead)
 
     def _note(self, total_count: int) -> None:
-        """Keep `total_count`, and tell once if a plain walk is on a list that moves."""
+        """Remember ``total_count``, and log once if a plain walk reads a list that changes."""
         before = self._total_count
         if before is None:
             self._first_total_count = total_count
@@ -171,16 +172,16 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
         self._total_count = total_count
 
     async def aclose(self) -> None:
-        """End the iteration and its requests: every further ``anext`` stops. Where it stood stays readable."""
+        """End the iteration and its requests. Each further ``anext`` stops. The position can still be read."""
         self._closed = True
         await self._ahead.aclose()
 
 
 class ItemIterator(ClosingIterator[T]):
-    """Iterates over the items of a listing, as `PageIterator` does over its pages: shared, retried, left alike.
+    """Iterates over the items of a listing. Sharing, retrying and closing work as in `PageIterator`.
 
     Raises:
-        RequestError, PaginationError, ClientClosedError: As `PageIterator` does.
+        RequestError, PaginationError, ClientClosedError: As in `PageIterator`.
     """
 
     def __init__(self, pages: PageIterator[T]) -> None:
@@ -189,27 +190,27 @@ class ItemIterator(ClosingIterator[T]):
         self._page_start = 0
         self._items: tuple[T, ...] = ()
         self._index = 0
-        # Where handing out stops: the end of the page, or where `aclose` came.
+        # The index at which the items end: the end of the page, or the position at the time of `aclose`.
         self._end = 0
 
     @property
     def total_count(self) -> int | None:
-        """All items that match, by the newest answer; None before the first."""
+        """The number of items that match, from the latest response. None before the first response."""
         return self._pages.total_count
 
     @property
     def first_total_count(self) -> int | None:
-        """All items that matched by the first answer; None before it."""
+        """The number of items that matched, from the first response. None before it."""
         return self._pages.first_total_count
 
     @property
     def drifted(self) -> bool:
-        """Whether `total_count` has changed from one answer to another: the list is known to have moved."""
+        """Whether ``total_count`` has changed between two responses, so that the list has certainly changed."""
         return self._pages.drifted
 
     @property
     def next_start(self) -> int | None:
-        """Index of the first item not yet handed out, to be given as `start` to resume; None at the end."""
+        """The index of the first item not yet returned, to resume at. None at the end of the list."""
         if self._index < len(self._items):
             return self._page_start + self._index
         return self._pages.next_start
@@ -217,7 +218,7 @@ class ItemIterator(ClosingIterator[T]):
     async def __anext__(self) -> T:
         index = self._index
         if index < self._end:
-            # No await on this way, so tasks that share the iterator cannot meet here.
+            # There is no await on this path, so tasks that share the iterator cannot interrupt each other.
             self._index = index + 1
             return self._items[index]
         self._check_loop()
@@ -233,15 +234,15 @@ class ItemIterator(ClosingIterator[T]):
                 self._index += 1
                 return self._items[self._index - 1]
         except (ThreadsError, asyncio.CancelledError, KeyboardInterrupt):
-            # As in `PageIterator`.
+            # As in `PageIterator.__anext__`.
             del self
             raise
 
     async def aclose(self) -> None:
-        """End the iteration and its requests: every further ``anext`` stops. Where it stood stays readable."""
+        """End the iteration and its requests. Each further ``anext`` stops. The position can still be read."""
         self._end = self._index
         await self._pages.aclose()
 
 
 ThreadIterator: TypeAlias = ItemIterator[ExecutionThread]
-"""An iterator over execution items."""
+"""An iterator over execution threads."""

@@ -1,4 +1,4 @@
-"""What is to be listed: a value that can be looped over again and again. No HTTP here."""
+"""The description of what to list: a value that can be read any number of times. No HTTP here."""
 
 from typing import Any, Generic, TypeAlias, cast
 
@@ -18,25 +18,25 @@ from threads_async.queries import Query
 
 @frozen
 class Listing(Generic[T]):
-    """All items that match a query, asked for page by page as they are wanted.
+    """All items that match a query. Pages are requested as you read the items.
 
-    It is what `ThreadsClient.threads`, `ThreadsClient.workspaces` and `ThreadsClient.browser_instances` return. Each
-    ``async for`` over it starts anew::
+    `ThreadsClient.threads`, `ThreadsClient.workspaces` and `ThreadsClient.browser_instances` return a listing. Each
+    ``async for`` over it reads the list from its beginning::
 
         async for thread in client.threads():
             print(thread.workspace_id, thread.type)
 
-    The iterator itself (``iterator = aiter(listing)``) can be shared by any number of tasks, each item going to
-    exactly one of them, and tells at any time where it stands.
+    Any number of tasks can share one iterator (``iterator = aiter(listing)``): each item goes to exactly one of them.
+    The position of an iterator can be read at any time.
 
     Attributes:
-        query: What is asked for.
-        max_items: Most items to list, or None for all.
-        prefetch: Most pages to ask for ahead.
-        consistent: Whether each item that is in the list during the whole listing comes exactly once.
+        query: What to list.
+        max_items: Maximum number of items to list, or None for all items.
+        prefetch: Maximum number of pages to request ahead.
+        consistent: Whether each item that is in the list during the whole listing is listed exactly once.
 
     Raises:
-        ConfigurationError: A number is out of its range, or `consistent` is wanted of a listing that cannot be sorted.
+        ConfigurationError: A number is out of range, or ``consistent`` is true but the list cannot be sorted.
     """
 
     _source: PageSource = field(repr=False)
@@ -51,23 +51,25 @@ class Listing(Generic[T]):
         check_count("prefetch", self.prefetch)
         if self.consistent and self._endpoint.order is None:
             noun = self._endpoint.noun
-            raise ConfigurationError(f"the list of {noun} has no order to be consistent in", parameter="consistent")
+            raise ConfigurationError(
+                f"a list of {noun} cannot be sorted, so it has no consistent listing", parameter="consistent"
+            )
 
     def __aiter__(self) -> ItemIterator[T]:
         return ItemIterator(self.pages())
 
     def pages(self) -> PageIterator[T]:
-        """Return an iterator over the pages instead of the items; none of them is empty."""
+        """Return an iterator over the pages instead of the items. No page is empty."""
         query, walk = self._walk(self.query.total, self.max_items)
         return PageIterator(self._source, self._endpoint, query, walk, self.prefetch)
 
     def _walk(self, total: int, max_items: int | None) -> tuple[Query[T], Walk[T]]:
-        """Return what to ask for, and the walk through it."""
+        """Return the query to send and the walk."""
         query, order = self.query, self._endpoint.order
         if not self.consistent or order is None:
             return query, PlainWalk(query.start, total, max_items, query.filtered)
         sorting: str = getattr(query, "sorting", None) or order.sorting
-        # Every listing with an order has this parameter.
+        # The query of each listing that can be sorted has this parameter.
         sorted_query: Query[T] = evolve(cast("Any", query), sorting=sorting)
         walk = ConsistentWalk(
             query.start,
@@ -83,16 +85,16 @@ class Listing(Generic[T]):
         """Return all items in a list.
 
         Raises:
-            RequestError, PaginationError, ClientClosedError: As `ItemIterator` does.
+            RequestError, PaginationError, ClientClosedError: As in `ItemIterator`.
         """
         async with self.pages() as pages:
             return [item async for page in pages for item in page.items]
 
     async def first(self) -> T | None:
-        """Return the item that a loop would give first, or None if there is none. Sends one request for one item.
+        """Return the first item, or None if there is none. Sends one request for one item.
 
         Raises:
-            RequestError, PaginationError, ClientClosedError: As `ItemIterator` does.
+            RequestError, PaginationError, ClientClosedError: As in `ItemIterator`.
         """
         least = 1 if self.max_items is None else min(1, self.max_items)
         query, walk = self._walk(1, least)
@@ -104,14 +106,14 @@ class Listing(Generic[T]):
         return None
 
     async def count(self) -> int:
-        """Return how many items a loop would give now. Sends one request for one item.
+        """Return the number of items that a loop would return now. Sends one request for one item.
 
-        That is the server's `totalCount`, less those before `start`, and at most `max_items`.
+        It is the server's ``totalCount``, minus the items before ``start``, and at most ``max_items``.
 
         Raises:
-            RequestError, ClientClosedError: As `ItemIterator` does.
+            RequestError, ClientClosedError: As in `ItemIterator`.
         """
-        # From zero: what a server answers to a start past the end is not known.
+        # From index 0, because it is not known what a server returns for a start past the end.
         page = await self._source.fetch(self._endpoint, self.query, Slice(0, 1))
         count = max(0, page.total_count - self.query.start)
         return count if self.max_items is None else min(count, self.max_items)

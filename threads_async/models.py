@@ -1,4 +1,4 @@
-"""The values of the API, as Python has them. Performs no I/O; knows nothing of JSON or HTTP."""
+"""The values of the API as Python classes. Performs no I/O, and knows nothing about JSON or HTTP."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -15,17 +15,17 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class ThreadType(StrEnum):
-    """What runs in an execution thread, by the API's own texts.
+    """What runs in an execution thread. The values are the texts of the API.
 
-    A type that this version does not know becomes a member too, whose name and value are its text. It is equal to its
-    text and to other members made from it, but ``list(ThreadType)`` does not have it.
+    A type that this version does not know becomes a member too, with its text as its name and value. It equals its text
+    and other members with the same text, but ``list(ThreadType)`` does not contain it.
     """
 
     MANUAL = "Manual"
-    """A browser that a person works with."""
+    """A browser that a person uses."""
 
     BROWSER_INSTANCE = "BrowserInstance"
-    """A browser that a program drives."""
+    """A browser that a program controls."""
 
     @classmethod
     def _missing_(cls, value: object) -> "ThreadType | None":
@@ -38,7 +38,7 @@ class ThreadType(StrEnum):
 
 @frozen
 class Value:
-    """A frozen attrs class that `configure_converter` knows. Its fields are called as on the wire, in snake case."""
+    """A frozen attrs class that `configure_converter` supports. Its fields have the names of the API in snake case."""
 
 
 @frozen
@@ -46,12 +46,12 @@ class ExecutionThread(Value):
     """The slot in which one browser of a ZennoBrowser runs ("поток выполнения" on the API's page).
 
     Attributes:
-        workspace_id: The workspace that the thread belongs to, a 64-bit integer.
-        thread_token: What names the thread and grants access to it, so a secret: reprs show a shortened form. None
-            where the API gives null, as it does for threads that cannot be driven.
-        type: What runs in it. A type that this version does not know is a member of `ThreadType` too.
-        created_at: When the thread was made. Always aware; microseconds, rounded from the API's seven digits; UTC
-            where the API gives no offset.
+        workspace_id: The workspace of the thread, a 64-bit integer.
+        thread_token: Identifies the thread and gives access to it. It is a secret: reprs show it shortened. None if
+            the API returns null.
+        type: What runs in the thread. A type that this version does not know is a member of `ThreadType` too.
+        created_at: When the thread was created. It is always aware, and UTC if the API returns no offset. It has
+            microseconds, rounded from the seven digits of the API.
     """
 
     workspace_id: int
@@ -62,14 +62,14 @@ class ExecutionThread(Value):
 
 @frozen
 class Workspace(Value):
-    """A workspace that the owner of the API token may use.
+    """A workspace that the owner of the API token can use.
 
-    By the API's page "Получение доступных рабочих пространств".
+    Documented on the API's page "Получение доступных рабочих пространств".
 
     Attributes:
-        workspace_id: Its id, a 64-bit integer; what `ThreadsClient.threads` takes as `workspace_id`.
-        name: Its name; None where the API gives null.
-        role: The role of the token's owner in it, such as ``Owner``; None where the API gives null.
+        workspace_id: The id, a 64-bit integer. Pass it to `ThreadsClient.threads`.
+        name: The name. None if the API returns null.
+        role: The role of the token's owner in the workspace, such as ``Owner``. None if the API returns null.
     """
 
     workspace_id: int
@@ -81,13 +81,13 @@ class Workspace(Value):
 class BrowserInstance(Value):
     """A running browser that was started through the API.
 
-    By the API's page "Получение экземпляров браузера".
+    Documented on the API's page "Получение экземпляров браузера".
 
     Attributes:
-        profile_id: The profile that it runs with.
-        process_id: The number of its process on the machine of the ZennoBrowser.
-        connection_string: The address of its DevTools, such as ``ws://127.0.0.1:…/devtools/browser/…``. Whoever has it
-            drives the browser, so it is a secret: reprs show a shortened form. None where the API gives null.
+        profile_id: The profile of the browser.
+        process_id: The id of its process on the machine of the ZennoBrowser.
+        connection_string: The address of its DevTools, such as ``ws://127.0.0.1:…/devtools/browser/…``. It gives
+            control of the browser, so it is a secret: reprs show it shortened. None if the API returns null.
     """
 
     profile_id: UUID
@@ -100,9 +100,9 @@ class Page(Generic[T_co]):
     """One page of a listing.
 
     Attributes:
-        items: The items, in the server's order.
-        total_count: All items that matched when the page was made, not only those on it.
-        start: Index of the first item of the page, from zero.
+        items: The items, in the order of the server.
+        total_count: The number of all items that matched when the server created the page, not only of those on it.
+        start: The index of the first item of the page, counted from zero.
     """
 
     items: tuple[T_co, ...] = field(repr=lambda items: f"<{len(items)} items>")
@@ -111,7 +111,7 @@ class Page(Generic[T_co]):
 
     @property
     def next_start(self) -> int | None:
-        """Index of the first item after this page, to be given back as `start`; None at the end."""
+        """The index of the first item after this page, or None at the end of the list."""
         after = self.start + len(self.items)
         return after if after < self.total_count else None
 
@@ -121,10 +121,10 @@ ThreadPage: TypeAlias = Page[ExecutionThread]
 
 
 class EventKind(StrEnum):
-    """What happened to a thread, or to the server that lists it."""
+    """What happened to a thread or to the server."""
 
     PRESENT = "present"
-    """The thread ran when the watch began."""
+    """The thread was running when the watch began."""
 
     STARTED = "started"
     """The thread has started."""
@@ -133,26 +133,26 @@ class EventKind(StrEnum):
     """The thread has stopped."""
 
     UNREACHABLE = "unreachable"
-    """The server does not answer."""
+    """The server does not respond."""
 
     REACHABLE = "reachable"
-    """The server answers again."""
+    """The server responds again."""
 
 
 @frozen
 class ThreadEvent(Value):
-    """Something that a watch noticed.
+    """A change that a watch noticed.
 
     Attributes:
         kind: What happened.
-        thread: The thread to which it happened; None for ``unreachable`` and ``reachable``.
+        thread: The thread to which it happened. None for ``unreachable`` and ``reachable``.
         at: When it was noticed, in UTC.
-        error: Why the server is ``unreachable``: the error of the look that failed. None for every other kind. Two
-            events are equal if their errors say the same.
+        error: Why the server is ``unreachable``: the error of the failed look. None for all other kinds. When two
+            events are compared, errors with the same repr are equal.
     """
 
     kind: EventKind = field(repr=lambda kind: repr(str(kind)))
     thread: ExecutionThread | None
     at: datetime
-    # Exceptions compare by identity, and an event must stay equal to its pickled copy.
+    # Exceptions are compared by identity, but an event must equal its pickled copy.
     error: RequestError | None = field(default=None, eq=repr)

@@ -1,4 +1,4 @@
-"""What can be asked for: the parameters of the API's listings, checked once. Performs no I/O."""
+"""The parameters of the API's listings, validated once. Performs no I/O."""
 
 import re
 from typing import Any, Final, Generic
@@ -15,10 +15,10 @@ _check_workspace_id: Final = whole_number(-INT64_MAX - 1, INT64_MAX)
 
 
 def _one_of(*names: str) -> Validator:
-    """Return a validator of what to sort by."""
+    """Return a validator for ``sorting``."""
     pattern = re.compile(rf"(?:{'|'.join(names)})(?: +(?:ASC|DESC))?", re.IGNORECASE | re.ASCII)
     *most, last = map(repr, names)
-    allowed = f"{', '.join(most)} or {last}, with ' ASC' or ' DESC' if you like"
+    allowed = f"{', '.join(most)} or {last}, optionally followed by ' ASC' or ' DESC'"
 
     def check(_: object, attribute: "Attribute[Any]", value: object) -> None:
         if value is not None and (not isinstance(value, str) or pattern.fullmatch(value) is None):
@@ -41,7 +41,7 @@ def _uuid_or_none(value: UUID | str | None) -> UUID | str | None:
     try:
         return UUID(value) if isinstance(value, str) and value else text_or_none(value)  # type: ignore[arg-type]
     except ValueError:
-        # The validator says what is wrong with it.
+        # The validator reports it.
         return value
 
 
@@ -52,14 +52,14 @@ def _check_uuid(_: object, attribute: "Attribute[Any]", value: object) -> None:
 
 @frozen(kw_only=True)
 class Query(Generic[T_co]):
-    """What is asked for: the parameters that all listings of the API take.
+    """What to list: the parameters that all listings of the API have.
 
     Attributes:
-        start: Index of the first item, from zero. At most 2³¹ - 1.
-        total: **The page size**, though the API calls it total: the most items of one page, from 1 to 2³¹ - 1.
+        start: Index of the first item, counted from zero, at most 2³¹ - 1.
+        total: **The page size**, called total by the API: the maximum number of items on a page, from 1 to 2³¹ - 1.
 
     Raises:
-        ConfigurationError: A value is not of the documented type or out of its range; it names the parameter.
+        ConfigurationError: A value has the wrong type or is out of range. The error names the parameter.
     """
 
     start: int = field(default=0, validator=whole_number(0, INT32_MAX))
@@ -67,28 +67,28 @@ class Query(Generic[T_co]):
 
     @property
     def filtered(self) -> bool:
-        """Whether a parameter is given that leaves items out."""
+        """Whether a parameter excludes items."""
         optional = [attribute.name for attribute in fields(type(self)) if attribute.default is None]
         return any(getattr(self, name) is not None for name in optional if name != "sorting")
 
 
 @frozen(kw_only=True)
 class ThreadsQuery(Query[ExecutionThread]):
-    """What is asked for of the execution threads: the parameters of the API, by the API's own names and defaults.
+    """Which execution threads to list. The parameters have the names and defaults of the API.
 
-    An empty text means the default, as on the API's page.
+    An empty string means the default, as on the API's page.
 
     Attributes:
-        start: Index of the first thread, from zero. At most 2³¹ - 1.
-        total: **The page size**, though the API calls it total: the most threads of one page, from 1 to 2³¹ - 1.
-        workspace_id: A workspace; -1 is the default workspace. A 64-bit integer.
-        thread_token: Only the thread with this token. A secret: reprs show a shortened form.
-        type: Only threads of this type, as `ThreadType` or its text.
-        sorting: ``CreatedAt``, ``ThreadToken``, ``Type`` or ``WorkspaceId``, in any letter case. A following ``ASC``
-            or ``DESC`` is documented for sibling listings of the same API only.
+        start: Index of the first thread, counted from zero, at most 2³¹ - 1.
+        total: **The page size**, called total by the API: the maximum number of threads on a page, from 1 to 2³¹ - 1.
+        workspace_id: The workspace, a 64-bit integer. -1 is the default workspace.
+        thread_token: List only the thread with this token. It is a secret: reprs show it shortened.
+        type: List only threads of this type, as `ThreadType` or its text.
+        sorting: ``CreatedAt``, ``ThreadToken``, ``Type`` or ``WorkspaceId``, in any letter case, optionally followed by
+            ``ASC`` or ``DESC``. These two are documented only for sibling listings of the same API.
 
     Raises:
-        ConfigurationError: A value is not of the documented type or out of its range; it names the parameter.
+        ConfigurationError: A value has the wrong type or is out of range. The error names the parameter.
     """
 
     workspace_id: int = field(default=-1, validator=_check_workspace_id)
@@ -105,19 +105,20 @@ class ThreadsQuery(Query[ExecutionThread]):
 
 @frozen(kw_only=True)
 class WorkspacesQuery(Query[Workspace]):
-    """What is asked for of the workspaces: the parameters of the API, by the API's own names and defaults.
+    """Which workspaces to list. The parameters have the names and defaults of the API.
 
-    An empty text means the default. The API does not say how `name` and `roles` are compared.
+    An empty string means the default. The API does not document how ``name`` and ``roles`` are compared.
 
     Attributes:
-        start: Index of the first workspace, from zero. At most 2³¹ - 1.
-        total: **The page size**, though the API calls it total: the most workspaces of one page, from 1 to 2³¹ - 1.
-        id: Only the workspace with this id, a 64-bit integer.
-        name: Only workspaces with this name.
-        roles: Only workspaces in which the token's owner has such a role.
+        start: Index of the first workspace, counted from zero, at most 2³¹ - 1.
+        total: **The page size**, called total by the API: the maximum number of workspaces on a page, from 1 to
+            2³¹ - 1.
+        id: List only the workspace with this id, a 64-bit integer.
+        name: List only workspaces with this name.
+        roles: List only workspaces in which the owner of the token has this role.
 
     Raises:
-        ConfigurationError: A value is not of the documented type or out of its range; it names the parameter.
+        ConfigurationError: A value has the wrong type or is out of range. The error names the parameter.
     """
 
     id: int | None = field(default=None, validator=whole_number(-INT64_MAX - 1, INT64_MAX, optional=True))
@@ -127,21 +128,21 @@ class WorkspacesQuery(Query[Workspace]):
 
 @frozen(kw_only=True)
 class BrowserInstancesQuery(Query[BrowserInstance]):
-    """What is asked for of the running browsers: the parameters of the API, by the API's own names and defaults.
+    """Which running browsers to list. The parameters have the names and defaults of the API.
 
-    An empty text means the default.
+    An empty string means the default.
 
     Attributes:
-        start: Index of the first browser, from zero. At most 2³¹ - 1.
-        total: **The page size**, though the API calls it total: the most browsers of one page, from 1 to 2³¹ - 1.
-        workspace_id: A workspace; -1 is the default workspace. A 64-bit integer.
-        profile_id: Only browsers with this profile, as a `UUID` or its text.
-        process_id: Only the browser of this process, a 32-bit integer.
-        sorting: ``ConnectionString``, ``ProcessId`` or ``ProfileId``, in any letter case, and perhaps ``ASC`` or
-            ``DESC``, as with threads.
+        start: Index of the first browser, counted from zero, at most 2³¹ - 1.
+        total: **The page size**, called total by the API: the maximum number of browsers on a page, from 1 to 2³¹ - 1.
+        workspace_id: The workspace, a 64-bit integer. -1 is the default workspace.
+        profile_id: List only browsers with this profile, as a `uuid.UUID` or its text.
+        process_id: List only the browser of this process, a 32-bit integer.
+        sorting: ``ConnectionString``, ``ProcessId`` or ``ProfileId``, in any letter case, optionally followed
+            by ``ASC`` or ``DESC``, as for threads.
 
     Raises:
-        ConfigurationError: A value is not of the documented type or out of its range; it names the parameter.
+        ConfigurationError: A value has the wrong type or is out of range. The error names the parameter.
     """
 
     workspace_id: int = field(default=-1, validator=_check_workspace_id)

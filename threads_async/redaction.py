@@ -1,4 +1,4 @@
-"""Keep secrets out of what instruments of HTTP record. Performs no I/O."""
+"""Keep secrets out of what the instrumentation of an HTTP library records. Performs no I/O."""
 
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -10,15 +10,15 @@ _SECRETS: Final = frozenset(name for endpoint in ENDPOINTS for name in endpoint.
 
 
 def redact_url(url: object) -> str:
-    """Return `url` without credentials and with the thread token in its query shortened.
+    """Return the URL without credentials, and with the thread token in its query shortened.
 
-    The OpenTelemetry instrumentation of aiohttp records the URL of each request, the query included. Give it this
+    OpenTelemetry's instrumentation of aiohttp records the URL of each request, including the query. Pass it this
     function::
 
         AioHttpClientInstrumentor().instrument(url_filter=redact_url)
 
     Args:
-        url: A URL as text, or as anything whose text it is, such as aiohttp's own.
+        url: A URL as text, or an object whose text is a URL, such as the one of aiohttp.
     """
     parts = urlsplit(str(url))
     query = [

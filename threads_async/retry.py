@@ -1,4 +1,4 @@
-"""When to ask again, how long to wait before it, and how much of it in all. Performs no I/O."""
+"""Whether to retry, how long to wait before a retry, and how many retries there are in total. Performs no I/O."""
 
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ _REQUEST_TIMEOUT: Final = 408
 
 
 def may_pass(error: RequestError) -> bool:
-    """Tell whether a retry can help: no connection, timeout, cut body, 408, 429, 5xx."""
+    """Return whether a retry can help: no connection, a timeout, a body that was cut off, status 408, 429 or 5xx."""
     if isinstance(error, StatusError):
         return isinstance(error, TooManyRequestsError | ServerError) or error.status == _REQUEST_TIMEOUT
     if isinstance(error, ConnectionFailedError):
@@ -48,24 +48,25 @@ def _check_seconds_or_none(_: object, attribute: "Attribute[Any]", value: Any) -
 
 @frozen(kw_only=True)
 class RetryPolicy:
-    """How often and how long a call is tried. All times are in seconds.
+    """How often and for how long a request is attempted. All times are in seconds.
 
-    Only temporary failures are retried: no connection (unless the certificate is not trusted or the host is not
-    valid), a timeout, an answer cut short, and the statuses 408, 429 and 500 to 599. The wait before attempt *n + 1* is
-    drawn evenly from 0 to ``min(max_backoff, initial_backoff * 2 ** (n - 1))`` ("full jitter"), and is never shorter
-    than the server's ``Retry-After``.
+    Only temporary failures are retried: no connection (unless the certificate is not trusted or the host name is
+    invalid), a timeout, a response that was cut off, and the statuses 408, 429 and 500 to 599. The pause before attempt
+    *n + 1* is a random time between 0 and ``min(max_backoff, initial_backoff * 2 ** (n - 1))`` ("full jitter"), and is
+    never shorter than the server's ``Retry-After``.
 
     Attributes:
-        attempts: Most times that one request is sent, 1 or more; 1 means no retry.
-        deadline: Most seconds for one call with all its attempts and waits, or None for no such bound.
-        initial_backoff: Most seconds to wait before the second attempt.
-        max_backoff: Most seconds to wait before any attempt, unless the server asks for more.
-        budget: Most retries in a row that do not help, over all calls of a client, so that a dead machine stops
-            costing retries; then each call is tried once. A retry that helps is given back, and every call that needs
-            none gives back a tenth. None for no such bound.
+        attempts: Maximum number of attempts for one request, 1 or more. 1 means no retry.
+        deadline: Maximum time for one request with all its attempts and pauses, or None for no limit.
+        initial_backoff: Maximum pause before the second attempt.
+        max_backoff: Maximum pause before any attempt, unless the server asks for a longer one.
+        budget: Maximum number of retries in a row without success, over all requests of a client, or None for no limit.
+            When the budget is used up, each request is attempted once, so that a machine that is down costs no more
+            retries. A successful retry gives its part of the budget back, and a request that succeeds without a retry
+            gives a tenth of a retry back.
 
     Raises:
-        ConfigurationError: A value is out of its range.
+        ConfigurationError: A value is out of range.
     """
 
     attempts: int = field(default=3, validator=_check_attempts)
@@ -75,16 +76,16 @@ class RetryPolicy:
     budget: int | None = field(default=10, validator=_check_budget)
 
     def wait(self, error: RequestError, *, elapsed: float, fraction: float) -> float | None:
-        """Return the seconds to wait before the next attempt, or None for no further attempt.
+        """Return the pause before the next attempt in seconds, or None for no further attempt.
 
         Args:
-            error: What the last attempt ended in.
-            elapsed: Seconds since the call began.
-            fraction: A random number from 0 to 1, drawn by the caller.
+            error: The error of the last attempt.
+            elapsed: Time since the call began, in seconds.
+            fraction: A random number from 0 to 1 from the caller.
         """
         if error.attempts >= self.attempts or not may_pass(error):
             return None
-        # The exponent is bounded for the sake of those who ask for thousands of attempts.
+        # Without the bound, thousands of attempts would overflow a float.
         seconds = fraction * min(self.max_backoff, self.initial_backoff * 2.0 ** min(error.attempts - 1, 62))
         if isinstance(error, StatusError) and error.retry_after is not None:
             seconds = max(seconds, error.retry_after)
@@ -94,12 +95,12 @@ class RetryPolicy:
 
 
 class RetryBudget:
-    """The retries that the calls to one origin have left between them: a token bucket.
+    """The number of retries that all requests to one origin have left: a token bucket.
 
-    It counts in tenths of a retry, so that it is exact.
+    It counts tenths of a retry as integers, so that it is exact.
 
     Args:
-        size: How many retries it holds when full, or None for any number.
+        size: The number of retries when it is full, or None for no limit.
     """
 
     def __init__(self, size: int | None) -> None:
@@ -108,11 +109,11 @@ class RetryBudget:
 
     @property
     def left(self) -> float | None:
-        """How many retries are left, or None for any number."""
+        """The number of retries left, or None for no limit."""
         return None if self._size is None else self._left / 10
 
     def spend(self) -> bool:
-        """Take one retry, if there is one."""
+        """Take one retry and return whether there was one."""
         if self._size is None:
             return True
         if self._left < 10:  # noqa: PLR2004 - ten tenths
@@ -121,6 +122,6 @@ class RetryBudget:
         return True
 
     def succeeded(self, *, attempts: int) -> None:
-        """Give back what a call that succeeded after so many attempts is worth."""
+        """Give back the share of a request that succeeded after this number of attempts."""
         if self._size is not None:
             self._left = min(self._size, self._left + (1 if attempts == 1 else 10))

@@ -1,4 +1,4 @@
-"""Look at the list again and again, and tell what has happened. No HTTP here."""
+"""List the threads at regular intervals and report what has changed. No HTTP here."""
 
 import asyncio
 import time
@@ -21,20 +21,21 @@ def _utc_now() -> datetime:
 class ThreadWatch(ClosingIterator[ThreadEvent]):
     """Iterates over what happens to the threads that match a query, until you stop.
 
-    It is what `ThreadsClient.watch` returns. First every thread that runs comes as ``present``; from then on each start
-    comes once as ``started`` and each end once as ``stopped``, in the order in which they were noticed: of one look,
-    first what stopped, then what started, each in the order of the list. A server that cannot be reached comes as
-    ``unreachable`` when it goes, with the `error` that says why, and ``reachable`` when it is back.
+    `ThreadsClient.watch` returns a watch. First, every running thread is reported as ``present``. From then on, each
+    thread that starts is reported once as ``started``, and each thread that stops once as ``stopped``, in the order in
+    which this was noticed. The events of one look begin with the threads that stopped, followed by those that started,
+    each in the order of the list. When the server cannot be reached, that is reported as ``unreachable``, with the
+    reason in ``ThreadEvent.error``, and when it can be reached again, as ``reachable``.
 
-    A look is a consistent listing. The next one is due `interval` seconds after the end of the last, and begins when it
-    is due and all events of the last have been taken: a slow consumer slows it down. Whether somebody waits for it in
-    between makes no difference, so ``anext`` may be given a time limit shorter than the interval. A thread that starts
-    and stops between two looks is not noticed. Tasks of one event loop may share the watch: each event goes to exactly
-    one of them.
+    A look is a consistent listing. The next look is due ``interval`` seconds after the end of the last one. It begins
+    when it is due and all events of the last look have been taken, so a slow consumer slows the watch down. It makes no
+    difference whether a task is waiting in the meantime, so you can limit the time of an ``anext``, also to less than
+    the interval. A thread that starts and stops between two looks is not noticed. Tasks of one event loop can share the
+    watch: each event goes to exactly one of them.
 
     Raises:
-        RequestError: A look failed in a way that does not pass by waiting, such as a wrong token or an answer that is
-            not what the API promises. The next ``anext`` looks again.
+        RequestError: A look failed in a way that does not pass by waiting, such as a refused token or a response that
+            does not have the documented format. The next ``anext`` looks again.
         PaginationError: The pages of one look contradict each other. The next ``anext`` looks again.
         ClientClosedError: The client or its session is closed, or the watch belongs to another event loop.
     """
@@ -56,7 +57,7 @@ class ThreadWatch(ClosingIterator[ThreadEvent]):
         self._lock = asyncio.Lock()
         self._watched = Watched()
         self._events: deque[ThreadEvent] = deque()
-        # When the next look is due, by the clock; None before the first.
+        # The time of the next look, by the clock. None before the first one.
         self._due: float | None = None
         self._closed = False
 
@@ -80,7 +81,7 @@ class ThreadWatch(ClosingIterator[ThreadEvent]):
             self._due = self._clock() + self._interval
             if not isinstance(error, RequestError) or not may_pass(error):
                 raise
-            # Its traceback would keep the frames of the look alive for as long as the event.
+            # With its traceback, the event would keep the frames of the look alive.
             self._watched, events = after_failure(self._watched, error.with_traceback(None), self._now())
         else:
             self._due = self._clock() + self._interval
@@ -88,5 +89,5 @@ class ThreadWatch(ClosingIterator[ThreadEvent]):
         self._events.extend(events)
 
     async def aclose(self) -> None:
-        """End it: every further ``anext`` stops, also one that waits, as soon as its look or its pause is over."""
+        """End the watch. Each further ``anext`` stops, also one that is waiting, when its look or pause is over."""
         self._closed = True

@@ -297,7 +297,7 @@ def test_a_wrong_setting_is_named_as_on_the_command_line(capsysbinary: Capture) 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ("--sorting Age", "'WorkspaceId', with ' ASC' or ' DESC' if you like"),
+        ("--sorting Age", "'WorkspaceId', optionally followed by ' ASC' or ' DESC'"),
         ("--base-url http://a..b", "--base-url has a host that is neither a host name nor an IP address"),
         ("--base-url http://a:b", "--base-url is not a URL, or its port is not a number up to 65535"),
         ("--base-url http://user@a", "--base-url must not hold credentials"),
