@@ -1,4 +1,4 @@
-"""What the tests of the command share."""
+"""Helpers that the tests of the command share."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from threads_async.testing import FakeServer
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 COMMAND = (sys.executable, "-m", "threads_async")
 SECONDS = 20
-"""Most seconds to wait for what takes a fraction of one."""
+"""Maximum time to wait, in seconds, for what takes a fraction of a second."""
 
 
 class Startable(Protocol):
@@ -27,7 +27,7 @@ class Startable(Protocol):
 
 @contextlib.contextmanager
 def running(server: Startable) -> Iterator[None]:
-    """Run `server` in a loop of its own, since commands run one themselves."""
+    """Run `server` in a separate event loop, because commands run one themselves."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -50,6 +50,6 @@ def settings(server: FakeServer) -> Mapping[str, str]:
 
 
 def start(*arguments: str, **parameters: Any) -> "subprocess.Popen[str]":
-    """Start the command in a process of its own, with pipes unless told otherwise."""
+    """Start the command in a separate process, with pipes unless `parameters` say otherwise."""
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
     return subprocess.Popen([*COMMAND, *arguments], **{**pipes, **parameters})

@@ -1,4 +1,4 @@
-"""Completion in the shell, as the page on the command line sets it up."""
+"""Shell completion, set up with the lines from the command-line page."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from cli_support import COMMAND, SECONDS, environment
 from powershell import faults
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "command-line.md"
-# How each shell tells what completes the command.
+# How to ask each shell what completes the command.
 ASKING = {
     "bash": "complete -p threads-async",
     "zsh": "print $_comps[threads-async]",
@@ -28,7 +28,7 @@ def line_of_the_page(shell: str) -> str:
 
 
 def completed(line: str) -> set[str]:
-    """What the command offers to bash for the last word of `line`."""
+    """Return what the command offers to bash for the last word of `line`."""
     words = line.split(" ")
     variables = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_THREADS_ASYNC_COMPLETE": "bash_complete"}
     output = subprocess.check_output(COMMAND, env=environment(**variables), text=True, timeout=SECONDS)
@@ -59,11 +59,11 @@ def test_every_option_is_offered() -> None:
 @pytest.mark.parametrize(
     "shell",
     [
-        pytest.param(shell, marks=pytest.mark.skipif(shutil.which(shell) is None, reason=f"{shell} is not here"))
+        pytest.param(shell, marks=pytest.mark.skipif(shutil.which(shell) is None, reason=f"{shell} is not installed"))
         for shell in ASKING
     ],
 )
-def test_the_line_of_the_page_sets_completion_up(shell: str, tmp_path: Path) -> None:
+def test_the_documented_line_sets_up_completion(shell: str, tmp_path: Path) -> None:
     line = line_of_the_page(shell)
     begin = "autoload -Uz compinit && compinit -u -D; " if shell == "zsh" else ""
     scripts = f"{sysconfig.get_path('scripts')}:{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"

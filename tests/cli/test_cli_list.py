@@ -23,7 +23,7 @@ Capture = pytest.CaptureFixture[bytes]
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
-    """A server of 25 threads that the environment points to."""
+    """A server with 25 threads. The environment points to it."""
     server = FakeServer(25, token="Sesame-0123456789")
     with running(server):
         monkeypatch.setenv("ZB_API_BASE_URL", server.url)
@@ -38,7 +38,7 @@ def objects(capture: Capture) -> list[dict[str, Any]]:
 
 
 def error_line(capture: Capture) -> str:
-    """The one line on standard error."""
+    """Return the message from standard error, which must be one line."""
     text = capture.readouterr().err.decode()
     assert re.fullmatch("threads-async: [^\n]+\n", text)
     return text.removeprefix("threads-async: ").rstrip("\n")
@@ -59,7 +59,7 @@ def test_every_thread_is_listed_once_over_all_pages(server: FakeServer, capsysbi
     assert ["0", "10", "20"] == [request.parameters["start"] for request in server.requests]
 
 
-def test_every_option_goes_over_the_wire(server: FakeServer, tmp_path: Path) -> None:
+def test_every_option_is_sent(server: FakeServer, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text(f"{JWT}\n", encoding="utf-8")
     options = "--workspace-id 7 --start 3 --total 5 --type Manual --sorting CreatedAt"
@@ -84,7 +84,7 @@ def test_max_items_bounds_the_list(server: FakeServer, capsysbinary: Capture) ->
     ]
 
 
-def test_pages_may_be_asked_for_ahead(server: FakeServer, capsysbinary: Capture) -> None:
+def test_pages_can_be_prefetched(server: FakeServer, capsysbinary: Capture) -> None:
     assert 0 == main(["list", "--total", "10", "--prefetch", "2"])
 
     assert [thread.thread_token for thread in server.threads] == [one["threadToken"] for one in objects(capsysbinary)]
@@ -98,7 +98,7 @@ def stop_first_thread_before_second_page(server: FakeServer) -> None:
     server.on_request = on_request
 
 
-def test_a_list_that_moves_is_told_of(server: FakeServer, capsysbinary: Capture) -> None:
+def test_a_list_that_changes_is_reported(server: FakeServer, capsysbinary: Capture) -> None:
     stop_first_thread_before_second_page(server)
 
     assert 0 == main(["list", "--total", "10"])
@@ -106,7 +106,7 @@ def test_a_list_that_moves_is_told_of(server: FakeServer, capsysbinary: Capture)
     assert "; use --consistent to list " in error_line(capsysbinary)
 
 
-def test_a_consistent_list_has_every_thread_that_lives(server: FakeServer, capsysbinary: Capture) -> None:
+def test_consistent_lists_every_thread_that_keeps_running(server: FakeServer, capsysbinary: Capture) -> None:
     everyone = [thread.thread_token for thread in server.threads]
     stop_first_thread_before_second_page(server)
 
@@ -115,7 +115,7 @@ def test_a_consistent_list_has_every_thread_that_lives(server: FakeServer, capsy
     assert everyone == [one["threadToken"] for one in objects(capsysbinary)]
 
 
-def test_csv_has_a_header_and_a_row_a_thread(server: FakeServer, capsysbinary: Capture) -> None:
+def test_csv_has_a_header_and_one_row_per_thread(server: FakeServer, capsysbinary: Capture) -> None:
     assert 0 == main(["list", "--format", "csv", "--total", "10"])
 
     header, *rows = csv.reader(io.StringIO(capsysbinary.readouterr().out.decode(), newline=""))
@@ -123,7 +123,7 @@ def test_csv_has_a_header_and_a_row_a_thread(server: FakeServer, capsysbinary: C
     assert [thread.thread_token for thread in server.threads] == [row[1] for row in rows]
 
 
-def test_a_table_in_a_pipe_has_a_header_and_a_line_a_thread(server: FakeServer, capsysbinary: Capture) -> None:
+def test_a_table_in_a_pipe_has_a_header_and_one_line_per_thread(server: FakeServer, capsysbinary: Capture) -> None:
     assert 0 == main(["list", "--format", "table", "--total", "10"])
 
     output = capsysbinary.readouterr().out
@@ -140,13 +140,13 @@ def test_a_table_in_a_pipe_has_a_header_and_a_line_a_thread(server: FakeServer, 
     ],
 )
 @pytest.mark.usefixtures("server")
-def test_an_empty_list_is_a_header_alone(wanted: str, output: bytes, capsysbinary: Capture) -> None:
+def test_an_empty_list_prints_at_most_a_header(wanted: str, output: bytes, capsysbinary: Capture) -> None:
     assert 0 == main(["list", "--workspace-id", "99", "--format", wanted])
 
     assert output == capsysbinary.readouterr().out
 
 
-def test_count_prints_the_number_for_one_small_request(server: FakeServer, capsysbinary: Capture) -> None:
+def test_count_prints_the_number_after_one_small_request(server: FakeServer, capsysbinary: Capture) -> None:
     assert 0 == main(["count"])
 
     assert b"25\n" == capsysbinary.readouterr().out
@@ -160,8 +160,8 @@ def test_count_takes_the_same_filters(server: FakeServer, capsysbinary: Capture)
 
 
 @pytest.mark.usefixtures("server")
-def test_only_an_option_of_the_call_filters(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that is still set from another day would take threads away without a word."""
+def test_environment_variables_do_not_filter(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise, a forgotten variable would hide threads silently."""
     for name in ("THREAD_TOKEN", "THREAD_TOKEN_FILE", "TYPE", "WORKSPACE_ID", "START", "MAX_ITEMS"):
         monkeypatch.setenv(f"THREADS_ASYNC_{name}", "7")
         monkeypatch.setenv(f"THREADS_ASYNC_LIST_{name}", "7")
@@ -171,7 +171,7 @@ def test_only_an_option_of_the_call_filters(capsysbinary: Capture, monkeypatch: 
     assert 25 == len(objects(capsysbinary))
 
 
-def test_a_file_names_the_thread(server: FakeServer, tmp_path: Path, capsysbinary: Capture) -> None:
+def test_a_thread_token_is_read_from_a_file(server: FakeServer, tmp_path: Path, capsysbinary: Capture) -> None:
     wanted = str(server.threads[20].thread_token)
     path = tmp_path / "token"
     path.write_text(wanted, encoding="utf-8")
@@ -181,11 +181,11 @@ def test_a_file_names_the_thread(server: FakeServer, tmp_path: Path, capsysbinar
     assert [wanted] == [one["threadToken"] for one in objects(capsysbinary)]
 
 
-def test_a_token_file_goes_before_the_environment(
+def test_a_token_file_takes_precedence_over_the_environment(
     server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "token"
-    # As an editor of Windows saves it.
+    # As a Windows editor saves it.
     path.write_bytes(b"\xef\xbb\xbf" + server.token.encode() + b"\r\n")
     monkeypatch.setenv("ZB_API_TOKEN", "another")
 
@@ -200,7 +200,7 @@ def test_a_token_may_come_from_standard_input(server: FakeServer, monkeypatch: p
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"two words", b"\xff\xfeS\x00", b"\x00" * 100_000])
-def test_a_file_that_does_not_hold_one_token_is_a_usage_error(
+def test_a_file_without_exactly_one_token_is_a_usage_error(
     content: bytes, tmp_path: Path, capsysbinary: Capture
 ) -> None:
     path = tmp_path / "token"
@@ -211,7 +211,7 @@ def test_a_file_that_does_not_hold_one_token_is_a_usage_error(
     assert "must contain one token" in error_line(capsysbinary)
 
 
-def test_a_token_given_as_the_name_of_its_file_is_not_shown(capsysbinary: Capture) -> None:
+def test_a_token_given_instead_of_a_file_name_is_not_shown(capsysbinary: Capture) -> None:
     assert 2 == main(["list", "--token-file", JWT])
 
     line = error_line(capsysbinary)
@@ -259,13 +259,13 @@ def test_a_token_given_as_the_name_of_its_file_is_not_shown(capsysbinary: Captur
         ),
     ],
 )
-def test_a_wrong_option_is_one_line_and_exit_code_2(arguments: str, expected: str, capsysbinary: Capture) -> None:
+def test_a_wrong_option_prints_one_line_and_exits_with_2(arguments: str, expected: str, capsysbinary: Capture) -> None:
     assert 2 == main(arguments.split())
 
     assert expected in f"threads-async: {error_line(capsysbinary)}"
 
 
-def test_the_value_of_an_option_that_there_is_not_is_not_shown(capsysbinary: Capture) -> None:
+def test_the_value_of_an_unknown_option_is_not_shown(capsysbinary: Capture) -> None:
     assert 2 == main(["list", "--thread-token=Sesame-0123456789"])
 
     line = error_line(capsysbinary)
@@ -280,7 +280,7 @@ def test_a_thread_token_given_as_an_argument_is_shown_shortened(capsysbinary: Ca
 
 
 @pytest.mark.parametrize("written", ["manual", "MANUAL", "Manual"])
-def test_a_type_is_taken_in_any_letter_case(written: str, server: FakeServer) -> None:
+def test_a_type_is_accepted_in_any_letter_case(written: str, server: FakeServer) -> None:
     assert 0 == main(["count", "--type", written])
 
     assert "Manual" == server.requests[0].parameters["type"]
@@ -303,14 +303,14 @@ def test_a_wrong_setting_is_named_as_on_the_command_line(capsysbinary: Capture) 
         ("--base-url http://user@a", "--base-url must not hold credentials"),
     ],
 )
-def test_an_error_speaks_of_options_and_not_of_python(arguments: str, expected: str, capsysbinary: Capture) -> None:
+def test_an_error_names_options_and_not_python_parameters(arguments: str, expected: str, capsysbinary: Capture) -> None:
     assert 2 == main(["list", *arguments.split()])
 
     assert error_line(capsysbinary).endswith(expected)
 
 
-def test_a_hint_names_the_option_and_not_the_parameter_of_python(server: FakeServer) -> None:
-    # In a process of its own: on Python 3.11 the refused connection makes coverage lose the rest of the function.
+def test_a_hint_names_the_option_and_not_the_python_parameter(server: FakeServer) -> None:
+    # In a separate process: on Python 3.11, coverage loses the rest of a function after a refused connection.
     with start("list", "--base-url", "http://127.0.0.1:1", "--attempts", "1", env=settings(server)) as process:
         _, error = process.communicate(timeout=SECONDS)
 
@@ -324,7 +324,7 @@ def test_a_demo_needs_neither_program_nor_token(capsysbinary: Capture) -> None:
     assert 2500 == len(objects(capsysbinary))
 
 
-def test_a_demo_has_as_many_threads_as_told(capsysbinary: Capture) -> None:
+def test_a_demo_has_the_given_number_of_threads(capsysbinary: Capture) -> None:
     assert 0 == main(["count", "--demo", "--demo-threads", "7"])
 
     assert b"7\n" == capsysbinary.readouterr().out
@@ -345,7 +345,7 @@ def test_a_demo_has_as_many_threads_as_told(capsysbinary: Capture) -> None:
         (Fault(status=200, body=b" " * (64 * 2**20 + 1)), 11),
     ],
 )
-def test_a_failure_is_one_line_and_the_exit_code_of_its_family(
+def test_each_kind_of_failure_prints_one_line_and_has_its_exit_code(
     fault: Fault, code: int, server: FakeServer, capsysbinary: Capture
 ) -> None:
     server.fault_for = lambda _: fault
@@ -357,10 +357,10 @@ def test_a_failure_is_one_line_and_the_exit_code_of_its_family(
     assert server.token not in line
 
 
-def test_a_slow_answer_has_an_exit_code_of_its_own(server: FakeServer) -> None:
+def test_a_slow_response_has_its_own_exit_code(server: FakeServer) -> None:
     server.latency = 60
 
-    # In a process of its own: on Python 3.11 a cancelled coroutine makes coverage lose the rest of the function.
+    # In a separate process: on Python 3.11, coverage loses the rest of a function after a cancelled coroutine.
     with start("count", "--timeout", "0.05", "--attempts", "1", env=settings(server)) as process:
         _, error = process.communicate(timeout=SECONDS)
 
@@ -368,7 +368,9 @@ def test_a_slow_answer_has_an_exit_code_of_its_own(server: FakeServer) -> None:
     assert re.fullmatch(r"threads-async: no whole answer within 0.05 s \(GET [^\n]+\)\n", error)
 
 
-def test_the_words_of_a_server_cannot_reach_the_terminal(server: FakeServer, capsysbinary: Capture) -> None:
+def test_control_characters_from_the_server_do_not_reach_the_terminal(
+    server: FakeServer, capsysbinary: Capture
+) -> None:
     server.fault_for = lambda _: Fault(status=500, body=b'{"message":"\\u001b[31m\\u202ered\\r\\nline\\u009b"}')
 
     assert 6 == main(["list", "--attempts", "1"])
@@ -383,7 +385,7 @@ def fail_from(start: int) -> Any:
     return fault_for
 
 
-def test_after_a_failure_in_the_middle_the_rest_is_had_by_the_option_that_it_names(
+def test_after_a_failure_the_options_that_the_error_names_list_the_rest(
     server: FakeServer, capsysbinary: Capture
 ) -> None:
     server.fault_for = fail_from(20)
@@ -402,7 +404,7 @@ def test_after_a_failure_in_the_middle_the_rest_is_had_by_the_option_that_it_nam
     ]
 
 
-def test_without_max_items_the_advice_is_a_start_alone(server: FakeServer, capsysbinary: Capture) -> None:
+def test_without_max_items_the_advice_is_only_a_start(server: FakeServer, capsysbinary: Capture) -> None:
     server.fault_for = fail_from(10)
 
     assert 6 == main(["list", "--total", "10"])
@@ -410,7 +412,7 @@ def test_without_max_items_the_advice_is_a_start_alone(server: FakeServer, capsy
     assert error_line(capsysbinary).endswith("; resume with --start 10")
 
 
-def test_a_retry_that_helps_is_not_mentioned(server: FakeServer, capsysbinary: Capture) -> None:
+def test_a_successful_retry_is_not_mentioned(server: FakeServer, capsysbinary: Capture) -> None:
     server.fail_next(2)
 
     assert 0 == main(["list"])
@@ -434,17 +436,17 @@ def test_every_error_of_the_client_has_an_exit_code_that_the_help_lists(
     assert f"\n  {code:<4} {EXIT_CODES[code]}" in capsysbinary.readouterr().out.decode()
 
 
-def test_a_command_that_click_suggests_is_part_of_one_sentence() -> None:
+def test_a_suggestion_by_click_becomes_part_of_the_sentence() -> None:
     error = click.UsageError("No such command 'lst'. Did you mean 'list'?")
 
     assert "no such command 'lst' (did you mean 'list'?)" == failure_of(error).message
 
 
-def test_an_error_of_click_that_is_about_no_command_names_no_help() -> None:
+def test_a_click_error_about_no_command_does_not_point_to_help() -> None:
     assert "message" == failure_of(click.ClickException("message")).message
 
 
-def test_what_nobody_expects_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
     def client_of(_: object) -> None:
         raise ZeroDivisionError
 
@@ -464,7 +466,7 @@ def test_ctrl_c_before_the_first_request_ends_with_130(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("wanted", [[], ["--format", "table"], ["--format", "csv"]])
-def test_no_standard_output_at_all_is_a_write_error(
+def test_a_missing_standard_output_is_a_write_error(
     wanted: list[str], monkeypatch: pytest.MonkeyPatch, capsysbinary: Capture
 ) -> None:
     monkeypatch.setattr(sys, "stdout", None)
@@ -474,7 +476,7 @@ def test_no_standard_output_at_all_is_a_write_error(
     assert "Bad file descriptor" in error_line(capsysbinary)
 
 
-def test_no_standard_error_at_all_is_no_hindrance(monkeypatch: pytest.MonkeyPatch, capsysbinary: Capture) -> None:
+def test_a_missing_standard_error_does_no_harm(monkeypatch: pytest.MonkeyPatch, capsysbinary: Capture) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", None)
         assert 0 == main(["count", "--demo"])

@@ -1,4 +1,4 @@
-"""The command as a whole: how it starts, and what it says of itself."""
+"""The command itself: start, help and version."""
 
 import importlib
 import subprocess
@@ -13,7 +13,7 @@ from threads_async import cli
 Capture = pytest.CaptureFixture[bytes]
 
 
-def test_the_version_is_that_of_the_package(capsysbinary: Capture) -> None:
+def test_the_option_version_prints_the_version_of_the_package(capsysbinary: Capture) -> None:
     assert 0 == cli.main(["--version"])
 
     assert f"threads-async {threads_async.__version__}\n" == capsysbinary.readouterr().out.decode()
@@ -50,7 +50,7 @@ def test_importing_the_main_module_runs_nothing() -> None:
     assert cli.main is importlib.import_module("threads_async.__main__").main
 
 
-def test_arguments_are_those_of_the_process_by_default(monkeypatch: pytest.MonkeyPatch, capsysbinary: Capture) -> None:
+def test_arguments_default_to_those_of_the_process(monkeypatch: pytest.MonkeyPatch, capsysbinary: Capture) -> None:
     monkeypatch.setattr(sys, "argv", ["threads-async", "count", "--demo", "--demo-threads", "3"])
 
     assert 0 == cli.main()
@@ -58,7 +58,9 @@ def test_arguments_are_those_of_the_process_by_default(monkeypatch: pytest.Monke
     assert b"3\n" == capsysbinary.readouterr().out
 
 
-def test_without_the_extra_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, capsysbinary: Capture) -> None:
+def test_without_the_extra_one_line_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: Capture
+) -> None:
     monkeypatch.setattr(cli, "find_spec", lambda _: None)
 
     assert 2 == cli.main(["list"])
@@ -69,7 +71,7 @@ def test_without_the_extra_one_line_says_how_to_get_it(monkeypatch: pytest.Monke
     )
 
 
-def test_neither_the_command_nor_its_help_loads_what_only_some_commands_need() -> None:
+def test_import_and_help_load_no_module_that_they_do_not_need() -> None:
     code = (
         "import sys\n"
         "from threads_async.cli import main\n"

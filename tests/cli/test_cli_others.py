@@ -66,7 +66,7 @@ def test_browsers_are_listed_consistently_by_process(server: FakeServer, capsysb
     assert [browser_on_wire(one) for one in expected] == lines(capsysbinary)
 
 
-def test_filters_and_the_walk_go_over_the_wire(server: FakeServer) -> None:
+def test_filters_and_options_of_the_walk_are_sent(server: FakeServer) -> None:
     profile = server.browsers[0].profile_id
     main(["browsers", "--workspace-id", "7", "--profile-id", profile, "--process-id", "4", "--sorting", "ProfileId"])
     main(["workspaces", "--id", "2", "--name", "x", "--roles", "Owner", "--start", "0", "--max-items", "5"])
@@ -116,7 +116,9 @@ def test_a_table_of_browsers_shows_no_connection_string(server: FakeServer, caps
 @pytest.mark.parametrize(
     ("command", "advice"), [("workspaces", ""), ("browsers", "; use --consistent to list every browser that runs")]
 )
-def test_a_list_that_moves_is_told_of(server: FakeServer, command: str, advice: str, capsysbinary: Capture) -> None:
+def test_changing_workspaces_and_browsers_are_reported(
+    server: FakeServer, command: str, advice: str, capsysbinary: Capture
+) -> None:
     server.on_request = lambda _: (server.add_workspace(), server.start_browser())
 
     main([command, "--total", "2"])
@@ -148,14 +150,14 @@ def test_the_threads_of_all_workspaces_are_listed(server: FakeServer, capsysbina
     assert [one.thread_token for one in server.threads] == [line["threadToken"] for line in lines(capsysbinary)]
 
 
-def test_all_workspaces_have_one_header_and_one_bound(capsysbinary: Capture) -> None:
+def test_all_workspaces_share_one_header_and_one_max_items(capsysbinary: Capture) -> None:
     assert 0 == main(["list", "--all-workspaces", "--max-items", "7", "--format", "csv"])
 
     rows = capsysbinary.readouterr().out.decode().splitlines()
     assert ["workspaceId", *["1"] * 5, *["3"] * 2] == [row.split(",")[0] for row in rows]
 
 
-def test_workspaces_without_threads_are_a_header_alone(server: FakeServer, capsysbinary: Capture) -> None:
+def test_workspaces_without_threads_print_only_a_header(server: FakeServer, capsysbinary: Capture) -> None:
     for thread in server.threads:
         server.stop_thread(thread)
 
@@ -164,9 +166,7 @@ def test_workspaces_without_threads_are_a_header_alone(server: FakeServer, capsy
     assert b"workspaceId,threadToken,type,createdAt\r\n" == capsysbinary.readouterr().out
 
 
-def test_a_failure_in_a_workspace_says_where_that_one_is_to_be_resumed(
-    server: FakeServer, capsysbinary: Capture
-) -> None:
+def test_a_failure_in_a_workspace_says_where_to_resume_in_it(server: FakeServer, capsysbinary: Capture) -> None:
     server.fault_for = lambda seen: (
         Fault(404) if (seen.parameters.get("workspaceId"), seen.parameters["start"]) == ("3", "2") else None
     )
@@ -179,7 +179,7 @@ def test_a_failure_in_a_workspace_says_where_that_one_is_to_be_resumed(
 
 
 @pytest.mark.parametrize("option", [["--workspace-id", "1"], ["--start", "1"]])
-def test_all_workspaces_are_neither_one_nor_a_part_of_one(option: list[str], capsysbinary: Capture) -> None:
+def test_all_workspaces_goes_with_neither_workspace_id_nor_start(option: list[str], capsysbinary: Capture) -> None:
     assert 2 == main(["list", "--all-workspaces", *option])
 
     assert b"cannot be combined with" in capsysbinary.readouterr().err

@@ -1,4 +1,4 @@
-"""Threads as text, for programs and for people."""
+"""Threads as text for programs and for people."""
 
 import csv
 import io
@@ -59,7 +59,7 @@ def table(available: int | None = None, **settings: bool) -> Table:
 
 
 @given(st.lists(any_thread, max_size=3))
-def test_a_line_of_json_holds_one_thread_whatever_its_texts(threads: list[ExecutionThread]) -> None:
+def test_each_json_line_is_one_thread_whatever_text_it_contains(threads: list[ExecutionThread]) -> None:
     lines = JsonLines().rows(threads).splitlines()
 
     assert [
@@ -75,7 +75,7 @@ def test_a_line_of_json_holds_one_thread_whatever_its_texts(threads: list[Execut
 
 
 @given(st.lists(any_thread, max_size=3))
-def test_csv_reads_back_as_it_was(threads: list[ExecutionThread]) -> None:
+def test_csv_round_trips(threads: list[ExecutionThread]) -> None:
     text = Csv(ExecutionThread).header() + Csv(ExecutionThread).rows(threads)
 
     assert [
@@ -94,7 +94,7 @@ def test_csv_leaves_a_formula_as_it_is() -> None:
 
 
 @given(st.none() | st.integers(10, 300))
-def test_columns_fit_into_any_terminal_of_ten_cells(available: int | None) -> None:
+def test_columns_fit_a_terminal_of_at_least_ten_cells(available: int | None) -> None:
     found = widths(THREADS, available)
 
     assert min(found) >= 1
@@ -102,16 +102,16 @@ def test_columns_fit_into_any_terminal_of_ten_cells(available: int | None) -> No
 
 
 @given(any_text, st.integers(1, 40))
-def test_a_cell_is_filled_up_or_cut_to_its_width(text: str, width: int) -> None:
+def test_a_cell_is_padded_or_cut_to_its_width(text: str, width: int) -> None:
     assert width == cell_len(fit(plain(text), width))
 
 
-def test_what_is_cut_ends_in_an_ellipsis() -> None:
+def test_a_cut_cell_ends_in_an_ellipsis() -> None:
     assert "Brows…" == fit("BrowserInstance", 6)
 
 
 @given(st.lists(any_thread, max_size=3), st.none() | st.integers(10, 100))
-def test_a_table_has_one_line_a_thread_that_fits_and_moves_no_cursor(
+def test_a_table_has_one_fitting_and_printable_line_per_thread(
     threads: list[ExecutionThread], available: int | None
 ) -> None:
     lines = table(available).rows(threads).split("\n")
@@ -135,11 +135,11 @@ def test_a_table_shows_a_dash_for_no_token() -> None:
     assert ["Manual", "-", "7"] == table().rows([ExecutionThread(7, None, ThreadType.MANUAL, CREATED)]).split()[2:]
 
 
-def test_a_table_shows_markup_of_the_server_as_it_is() -> None:
+def test_a_table_shows_markup_from_the_server_unchanged() -> None:
     assert "[red]x[/red]" in table().rows([ExecutionThread(7, None, "[red]x[/red]", CREATED)])
 
 
-def test_a_terminal_gets_colours_and_no_escape_sequence_of_the_server() -> None:
+def test_a_terminal_gets_colours_and_no_escape_sequence_from_the_server() -> None:
     text = table(force_terminal=True).rows([ExecutionThread(7, HOSTILE, HOSTILE, CREATED)])
 
     assert "\x1b[" in text
@@ -172,7 +172,7 @@ def test_a_narrow_table_cuts_a_time_between_its_parts(available: int, shown: str
         (datetime.max.replace(tzinfo=timezone(timedelta(hours=-9))), "9999-12-31 23:59:59-09:00"),
     ],
 )
-def test_a_time_that_local_time_cannot_hold_stays_as_it_came(moment: datetime, shown: str) -> None:
+def test_a_time_without_a_local_equivalent_is_shown_unchanged(moment: datetime, shown: str) -> None:
     assert shown == local(moment)
 
 

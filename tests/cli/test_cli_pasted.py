@@ -56,7 +56,7 @@ def run(command: str, typed: str = "", **variables: str) -> str:
 
 
 def token_in(kind: str, folder: Path) -> tuple[Token, dict[str, str]]:
-    """A token of that kind, and how `run` is to be called for it."""
+    """Return a token of this kind, and the keyword arguments that `run` needs for it."""
     path = folder / 'it\'s my token; $(false) `false` "x" [1] ?.txt'
     path.write_text(f"{SESAME}\n", encoding="utf-8")
     known: dict[str, tuple[Token, dict[str, str]]] = {
@@ -90,7 +90,7 @@ def test_the_curl_command_sends_the_documented_request_in_sh(kind: str, server: 
     folder = tmp_path / "bin"
     folder.mkdir()
     curl = folder / "curl"
-    # Not every machine has curl, so one stands in that prints what it was called with.
+    # Not every machine has curl, so a stub prints its arguments.
     curl.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
     curl.chmod(0o755)
 
@@ -104,7 +104,7 @@ def test_the_curl_command_sends_the_documented_request_in_sh(kind: str, server: 
 
 
 @posix
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here; the test above does without")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed; the test above does not need it")
 @kinds
 def test_the_curl_command_gets_a_page_in_sh(
     kind: str, server: FakeServer, tmp_path: Path
@@ -123,7 +123,7 @@ def test_the_curl_command_gets_a_page_in_sh(
         (Typed(), "(Read-Host)"),
     ],
 )
-def test_powershell_gets_a_command_of_its_own(token: Token, header: str) -> None:
+def test_powershell_gets_its_own_command(token: Token, header: str) -> None:
     line = request_line(Shell.POWERSHELL, URL, token)
 
     assert (
@@ -141,13 +141,13 @@ def test_powershell_gets_a_command_of_its_own(token: Token, header: str) -> None
         (Typed(), f"threads-async list --base-url {URL} --token-file -"),
     ],
 )
-def test_powershell_quotes_its_own_way(token: Token, line: str) -> None:
+def test_the_list_command_is_quoted_for_powershell(token: Token, line: str) -> None:
     assert line == list_line(Shell.POWERSHELL, URL, token)
 
 
 @pytest.mark.parametrize("shell", Shell)
 @pytest.mark.parametrize("token", [InFile("/t"), InEnvironment(), Typed()])
-def test_no_line_of_a_command_is_cut_in_two_without_its_mark(shell: Shell, token: Token) -> None:
+def test_a_command_on_two_lines_has_a_continuation_mark(shell: Shell, token: Token) -> None:
     first, *_ = request_line(shell, URL, token).splitlines()
 
     assert first.endswith(" \\" if shell is Shell.POSIX else " `")
@@ -163,11 +163,11 @@ def test_no_line_of_a_command_is_cut_in_two_without_its_mark(shell: Shell, token
         ("nt", {"PSModulePath": "C:\\", "SHELL": "/usr/bin/bash"}, Shell.POSIX),
     ],
 )
-def test_the_shell_is_told_from_the_environment(system: str, variables: dict[str, str], shell: Shell) -> None:
+def test_the_shell_is_detected_from_the_environment(system: str, variables: dict[str, str], shell: Shell) -> None:
     assert shell is shell_of(system, variables)
 
 
-def test_what_a_command_needs_is_said() -> None:
+def test_the_requirements_of_a_command_are_stated() -> None:
     assert "where ZB_API_TOKEN has the same value" in condition_of(InEnvironment())
     assert "type the token" in condition_of(Typed())
     assert "" == condition_of(InFile("/t")) == condition_of(Shown("x"))

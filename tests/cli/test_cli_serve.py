@@ -1,4 +1,4 @@
-"""`serve`: a fake in the foreground."""
+"""The command `serve`: a fake server in the foreground."""
 
 import asyncio
 import json
@@ -27,12 +27,12 @@ Serve: TypeAlias = Callable[..., tuple[Process, str]]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Start `serve` on a free port; gives the process and what it says of itself, up to the command to try."""
+    """A function that starts `serve` on a free port and returns the process and its output up to the command to try."""
     started: list[Process] = []
 
     def begin(*arguments: str, ignore_ctrl_c: bool = False, typed: str = "", **variables: str) -> tuple[Process, str]:
         before = signal.getsignal(signal.SIGINT)
-        # What is ignored stays so in a process that is started now.
+        # A new process inherits ignored signals.
         signal.signal(signal.SIGINT, signal.SIG_IGN if ignore_ctrl_c else before)
         process = start("serve", "--port", "0", *arguments, env=environment(**variables), stdin=subprocess.PIPE)
         signal.signal(signal.SIGINT, before)
@@ -40,7 +40,7 @@ def serve() -> Iterator[Serve]:
         assert process.stdin is not None
         process.stdin.write(typed)
         process.stdin.close()
-        # `communicate` would flush it.
+        # Otherwise, `communicate` would flush the closed pipe.
         process.stdin = None
         assert process.stderr is not None
         said = ""
@@ -57,7 +57,7 @@ def serve() -> Iterator[Serve]:
 
 
 def ask(said: str, token: str, **headers: str) -> tuple[dict[str, object], str | None]:
-    """Send the request of the curl line in `said`; return the answer and how it is compressed."""
+    """Send the request of the curl line in `said`; return the body and its content encoding."""
     found = re.search(r"curl '([^']+)'", said)
     assert found is not None
     request = urllib.request.Request(found[1], headers={"Api-Token": token, **headers})  # noqa: S310 - loopback
@@ -73,7 +73,7 @@ def end(process: Process, number: int) -> tuple[int, str, str]:
     return process.returncode, out, err.strip()
 
 
-def test_it_answers_the_request_that_it_prints(serve: Serve) -> None:
+def test_it_answers_the_printed_request(serve: Serve) -> None:
     _, said = serve("--threads", "12")
 
     page, _ = ask(said, "fake-api-token")
@@ -95,21 +95,21 @@ def test_a_signal_ends_it_quietly(number: int, serve: Serve) -> None:
 
 
 @posix
-def test_sigterm_ends_it_where_a_shell_put_it_in_the_background(serve: Serve) -> None:
+def test_sigterm_ends_it_in_the_background_of_a_shell(serve: Serve) -> None:
     process, _ = serve(ignore_ctrl_c=True)
 
     assert (0, "", "") == end(process, signal.SIGTERM)
 
 
 def pasted(said: str) -> str:
-    """What the last command in `said` prints when a shell runs it."""
+    """Return what the last command in `said` prints when a shell runs it."""
     command = said.rsplit("\n\n", maxsplit=1)[-1].strip()
     scripts = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
     return subprocess.check_output(["sh", "-c", command], env=environment(PATH=scripts), text=True, timeout=SECONDS)
 
 
 @posix
-def test_the_command_that_it_prints_lists_its_threads(serve: Serve) -> None:
+def test_the_printed_command_lists_its_threads(serve: Serve) -> None:
     _, said = serve("--threads", "3")
 
     assert 3 == len(pasted(said).splitlines())
@@ -124,7 +124,7 @@ def test_with_a_token_in_a_file_the_command_names_the_file_and_not_the_token(
     here = Path.cwd()
 
     _, said = serve("--threads", "3", "--token-file", "my token.txt")
-    # Where it is pasted need not be where the server was started.
+    # The command may be pasted in a different directory from the server's.
     monkeypatch.chdir("/")
 
     assert "Sesame" not in said
@@ -133,7 +133,7 @@ def test_with_a_token_in_a_file_the_command_names_the_file_and_not_the_token(
 
 
 @posix
-def test_a_token_from_standard_input_is_asked_for_again(serve: Serve) -> None:
+def test_after_a_token_from_standard_input_each_command_asks_for_it(serve: Serve) -> None:
     _, said = serve("--threads", "3", "--token-file", "-", typed="Sesame-0123456789")
 
     assert "Sesame" not in said
@@ -142,7 +142,7 @@ def test_a_token_from_standard_input_is_asked_for_again(serve: Serve) -> None:
 
 
 @posix
-def test_a_token_of_the_user_is_taken_and_not_shown(serve: Serve) -> None:
+def test_a_token_from_the_environment_is_used_and_not_shown(serve: Serve) -> None:
     process, said = serve("--threads", "3", ZB_API_TOKEN="Sesame-0123456789")
 
     page, _ = ask(said, "Sesame-0123456789")
@@ -152,7 +152,7 @@ def test_a_token_of_the_user_is_taken_and_not_shown(serve: Serve) -> None:
     assert "Sesame" not in said + end(process, signal.SIGTERM)[2]
 
 
-def test_its_switches_are_those_of_the_fake(serve: Serve, tmp_path: Path) -> None:
+def test_its_options_set_the_switches_of_the_fake(serve: Serve, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("Sesame-0123456789", encoding="utf-8")
     switches = "--threads 5 --seed 3 --page-cap 2 --naive-times --gzip --past-end error --latency 0.001 --churn 0.01"
@@ -167,7 +167,7 @@ def test_its_switches_are_those_of_the_fake(serve: Serve, tmp_path: Path) -> Non
     assert "gzip" == ask(said, "Sesame-0123456789", **{"Accept-Encoding": "gzip"})[1]
 
 
-def test_it_keeps_no_request_however_many_come(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_keeps_no_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZB_API_TOKEN", "Sesame-0123456789")
     start_server = FakeServer.start
     kept: list[int] = []
@@ -193,7 +193,7 @@ def test_it_keeps_no_request_however_many_come(monkeypatch: pytest.MonkeyPatch) 
     assert [0] * 60 == kept
 
 
-def test_a_port_that_is_taken_is_one_line(capsysbinary: Capture) -> None:
+def test_a_port_that_is_taken_prints_one_line(capsysbinary: Capture) -> None:
     server = FakeServer()
     with running(server):
         assert 13 == main(["serve", "--port", str(server.port)])
@@ -203,7 +203,7 @@ def test_a_port_that_is_taken_is_one_line(capsysbinary: Capture) -> None:
     assert 1 == line.count("\n")
 
 
-def test_any_other_reason_not_to_listen_is_told(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_other_failure_to_listen_is_reported(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refused(_: FakeServer) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -214,9 +214,7 @@ def test_any_other_reason_not_to_listen_is_told(capsysbinary: Capture, monkeypat
     assert b"port 8160 is not available: Permission denied" in capsysbinary.readouterr().err
 
 
-def test_a_token_that_cannot_stand_in_a_header_is_refused(
-    capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_token_that_no_header_can_contain_is_refused(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZB_API_TOKEN", "жетон")
 
     assert 2 == main(["serve"])

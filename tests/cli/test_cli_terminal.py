@@ -1,4 +1,4 @@
-"""Terminals, pipes, signals and full disks: the command in a process of its own."""
+"""Terminals, pipes, signals and full disks: the command in a separate process."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ FULL = Path("/dev/full")
 def in_terminal(
     *arguments: str, columns: int = 80, variables: Mapping[str, str] | None = None, **streams: Any
 ) -> tuple[int, str]:
-    """Run the command with a pseudo-terminal as standard output and error, unless told otherwise."""
+    """Run the command with a pseudo-terminal as standard output and error, unless `streams` say otherwise."""
     parent, child = pty.openpty()
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     env = {**environment(TERM="xterm-256color"), **(variables or {})}
@@ -39,7 +39,7 @@ def in_terminal(
     ) as process:
         os.close(child)
         chunks: list[bytes] = []
-        # Linux says by an error that the other side has gone, others by an empty chunk.
+        # When the other side is closed, Linux raises an error; other systems return an empty chunk.
         with contextlib.suppress(OSError):
             chunks.extend(iter(lambda: os.read(parent, 65536), b""))
         os.close(parent)
@@ -47,13 +47,13 @@ def in_terminal(
 
 
 def shown(text: str) -> str:
-    """What stays on the terminal: `text` without its colours, and without the lines that are taken away again."""
+    """Return what stays on the terminal: `text` without colours and without erased lines."""
     text = re.sub("[^\n]*\r\n(\x1b\\[[?]25h)?\r\x1b\\[1A\x1b\\[2K", "", text)
     return re.sub("\x1b\\[[0-9;?]*[a-zA-Z]|\r", "", text)
 
 
 class Gate:
-    """Holds the requests after the first until it is opened."""
+    """Holds back every page but the first until it is opened."""
 
     def __init__(self, server: FakeServer) -> None:
         self.reached = threading.Event()
@@ -71,7 +71,7 @@ class Gate:
 
 @pytest.fixture
 def gated() -> Iterator[tuple[FakeServer, Gate]]:
-    """A server of 25 threads that keeps the second page back."""
+    """A server with 25 threads whose gate holds back every page but the first."""
     server = FakeServer(25)
     gate = Gate(server)
     with running(server):
@@ -109,7 +109,7 @@ def test_no_line_of_a_table_wraps(columns: int) -> None:
         ("--max-items 1 --total 1", "1 of 5 threads"),
     ],
 )
-def test_a_table_on_a_terminal_ends_with_how_many_there_are(options: str, footer: str) -> None:
+def test_a_table_on_a_terminal_ends_with_the_number_of_threads(options: str, footer: str) -> None:
     _, text = in_terminal("list", "--demo", "--demo-threads", "5", *options.split())
 
     assert footer == shown(text).splitlines()[-1]
@@ -128,13 +128,13 @@ def test_with_no_color_a_terminal_gets_neither_colours_nor_bold_nor_dim(argument
     assert [] == re.findall("\x1b\\[[0-9;]*m", text)
 
 
-def test_an_empty_no_color_means_colours() -> None:
+def test_an_empty_no_color_keeps_colours() -> None:
     _, text = in_terminal("list", "--demo", "--demo-threads", "1", variables={"NO_COLOR": ""})
 
     assert "\x1b[1m" in text
 
 
-def test_progress_is_ascii_where_the_encoding_is() -> None:
+def test_progress_is_ascii_if_the_encoding_is_ascii() -> None:
     variables = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
 
     _, text = in_terminal("list", "--demo", "--total", "1000", variables=variables)
@@ -143,7 +143,7 @@ def test_progress_is_ascii_where_the_encoding_is() -> None:
     assert "\\u" not in text
 
 
-def test_progress_is_shown_on_a_terminal_and_taken_away() -> None:
+def test_progress_is_shown_on_a_terminal_and_erased() -> None:
     _, text = in_terminal("list", "--demo", "--total", "1000")
 
     assert "1000 of 2500" in text
@@ -151,7 +151,7 @@ def test_progress_is_shown_on_a_terminal_and_taken_away() -> None:
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor stays hidden"
 
 
-def test_progress_counts_what_was_asked_for() -> None:
+def test_progress_counts_up_to_max_items() -> None:
     _, text = in_terminal("list", "--demo", "--start", "100", "--max-items", "500", "--total", "300")
 
     assert "300 of 500" in text
@@ -178,7 +178,7 @@ def test_rows_are_written_as_they_arrive(gated: tuple[FakeServer, Gate]) -> None
     server, gate = gated
     with start("list", "--total", "10", env=settings(server)) as process:
         assert process.stdout is not None
-        # Were they written at the end, this would wait for ever: the second page is held back until they are here.
+        # The second page is held back until these rows are read. If rows were written at the end, this would block.
         early = [process.stdout.readline() for _ in range(10)]
         gate.open()
         late, error = process.communicate(timeout=SECONDS)
@@ -201,7 +201,7 @@ def test_ctrl_c_ends_quietly_with_130(gated: tuple[FakeServer, Gate]) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["table", "jsonl"])
-def test_a_reader_that_has_enough_ends_it_quietly(wanted: str) -> None:
+def test_a_closed_pipe_ends_a_listing_quietly(wanted: str) -> None:
     with start("list", "--demo", "--format", wanted) as process:
         assert process.stdout is not None
         assert process.stdout.readline()
@@ -214,7 +214,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(wanted: str) -> None:
 
 @pytest.mark.skipif(not FULL.exists(), reason="only Linux has a disk that is always full")
 @pytest.mark.parametrize("arguments", ["list --demo", "list --demo --format table", "count --demo", "--help"])
-def test_a_full_disk_is_one_line_and_exit_code_12(arguments: str) -> None:
+def test_a_full_disk_prints_one_line_and_exits_with_12(arguments: str) -> None:
     with FULL.open("wb") as full, start(*arguments.split(), stdout=full) as process:
         _, error = process.communicate(timeout=SECONDS)
 
@@ -225,7 +225,7 @@ def test_a_full_disk_is_one_line_and_exit_code_12(arguments: str) -> None:
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="only Linux has a disk that is always full")
-def test_an_error_that_cannot_be_told_still_has_its_exit_code() -> None:
+def test_an_error_that_cannot_be_printed_keeps_its_exit_code() -> None:
     with FULL.open("wb") as full, start("bogus", stderr=full) as process:
         output, _ = process.communicate(timeout=SECONDS)
 
@@ -233,7 +233,7 @@ def test_an_error_that_cannot_be_told_still_has_its_exit_code() -> None:
 
 
 @pytest.mark.parametrize(("wanted", "expected"), [("csv", "Ручной"), ("jsonl", r"\u0420"), ("table", "??????")])
-def test_data_is_utf_8_whatever_the_locale_and_a_table_is_not(wanted: str, expected: str) -> None:
+def test_data_is_utf_8_in_any_locale_but_a_table_is_not(wanted: str, expected: str) -> None:
     thread = FakeThread(1, None, "Ручной", "2026-03-17T16:38:40.3851682+00:00")
     server = FakeServer([thread])
     with running(server):

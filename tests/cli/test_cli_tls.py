@@ -1,4 +1,4 @@
-"""https from the command line."""
+"""The command over HTTPS."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,14 +20,14 @@ def front() -> Iterator[TlsFront]:
 
 def count(front: TlsFront, **variables: str) -> tuple[int, str, str]:
     arguments = ["count", "--base-url", front.url]
-    # Whoever runs the tests may trust authorities of their own.
+    # The developer may have set authorities to trust.
     env = {name: value for name, value in settings(front.server).items() if not name.startswith("SSL_CERT_")}
     with start(*arguments, env=env | variables) as process:
         out, error = process.communicate(timeout=SECONDS)
     return process.returncode, out, error
 
 
-def test_a_certificate_that_is_not_trusted_is_a_failed_connection_and_the_hint_says_how_to_trust_it(
+def test_an_untrusted_certificate_is_a_failed_connection_with_a_hint(
     front: TlsFront,
 ) -> None:
     code, out, error = count(front)
@@ -45,7 +45,7 @@ def test_ssl_cert_file_makes_the_command_trust_a_certificate(front: TlsFront, tm
     assert (0, "3\n", "") == count(front, SSL_CERT_FILE=str(path))
 
 
-def test_ssl_cert_file_of_another_authority_does_not(front: TlsFront, tmp_path: Path) -> None:
+def test_ssl_cert_file_of_another_authority_does_not_help(front: TlsFront, tmp_path: Path) -> None:
     path = TlsFront(front.server).write_authority(tmp_path / "ca.pem")
 
     code, out, _ = count(front, SSL_CERT_FILE=str(path))

@@ -1,4 +1,4 @@
-"""The command `watch`: a line an event for programs, a live view for people."""
+"""The command `watch`: one line per event for programs, a live view for people."""
 
 import contextlib
 import json
@@ -58,7 +58,7 @@ def end(process: "subprocess.Popen[str]", by: signal.Signals = signal.SIGINT) ->
     return process.returncode, error
 
 
-def test_a_program_gets_a_line_an_event(server: FakeServer) -> None:
+def test_a_program_gets_one_line_per_event(server: FakeServer) -> None:
     first, second = server.threads
     with start("watch", "--interval", "0.01", env=settings(server)) as process:
         present = read_events(process, 2)
@@ -74,7 +74,7 @@ def test_a_program_gets_a_line_an_event(server: FakeServer) -> None:
     assert (130, "") == (code, error)
 
 
-def test_a_server_that_goes_and_comes_back_is_told_of() -> None:
+def test_a_restart_of_the_server_is_reported() -> None:
     server = FakeServer(1)
     with contextlib.ExitStack() as stack:
         first = stack.enter_context(contextlib.ExitStack())
@@ -94,7 +94,7 @@ def test_a_server_that_goes_and_comes_back_is_told_of() -> None:
     assert ["event", "at"] == list(kinds[2])
 
 
-def test_what_does_not_pass_ends_it_with_its_code(server: FakeServer) -> None:
+def test_a_permanent_error_ends_it_with_its_exit_code(server: FakeServer) -> None:
     with start("watch", env={**settings(server), "ZB_API_TOKEN": "wrong"}) as process:
         out, error = process.communicate(timeout=SECONDS)
 
@@ -103,7 +103,7 @@ def test_what_does_not_pass_ends_it_with_its_code(server: FakeServer) -> None:
     assert 1 == len(error.splitlines())
 
 
-def test_a_pipe_that_is_closed_ends_it_quietly() -> None:
+def test_a_closed_pipe_ends_a_watch_quietly() -> None:
     with start("watch", "--demo", "--interval", "0.01") as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -114,7 +114,7 @@ def test_a_pipe_that_is_closed_ends_it_quietly() -> None:
     assert 0 == process.returncode
 
 
-def test_the_demo_has_threads_that_come_and_go() -> None:
+def test_threads_of_the_demo_start_and_stop() -> None:
     with start("watch", "--demo", "--interval", "0.05") as process:
         kinds = [event["event"] for event in read_events(process, 12)]
         end(process)
@@ -132,7 +132,7 @@ def test_a_wrong_interval_is_a_usage_error() -> None:
 
 
 class Terminal:
-    """A command that runs in a pseudo-terminal of its own."""
+    """A command that runs in its own pseudo-terminal."""
 
     def __init__(self, *arguments: str, rows: int = 24, env: Mapping[str, str]) -> None:
         self._parent, child = pty.openpty()
@@ -146,18 +146,18 @@ class Terminal:
         self.text = ""
 
     def read_until(self, wanted: str) -> None:
-        """Read until `wanted` has come since the last call, or else until the time is up."""
+        """Read until `wanted` appears in the text that is read by this call. Fail if it does not appear in time."""
         begin = len(self.text)
         deadline = time.monotonic() + SECONDS
         while wanted not in self.text[begin:]:
             readable, _, _ = select.select([self._parent], [], [], max(0.0, deadline - time.monotonic()))
-            assert readable, f"{wanted!r} has not come: {self.text!r}"
+            assert readable, f"{wanted!r} did not appear: {self.text!r}"
             self.text += os.read(self._parent, 65536).decode(errors="replace")
 
     def interrupt(self) -> int:
-        """Press Ctrl-C, read all that is still written, and return the exit code."""
+        """Send the signal of Ctrl-C, read the remaining output, and return the exit code."""
         self.process.send_signal(signal.SIGINT)
-        # Linux says by an error that the other side has gone, others by an empty chunk.
+        # When the other side is closed, Linux raises an error; other systems return an empty chunk.
         with contextlib.suppress(OSError):
             while chunk := os.read(self._parent, 65536):
                 self.text += chunk.decode(errors="replace")
@@ -165,7 +165,7 @@ class Terminal:
         return self.process.wait(SECONDS)
 
     def hang_up(self) -> None:
-        """Take the terminal away."""
+        """Close the terminal."""
         os.close(self._parent)
 
 
@@ -180,7 +180,7 @@ def terminal(*arguments: str, **parameters: Any) -> Iterator[Terminal]:
 
 
 @pytest.mark.parametrize("rows", [24, 10])
-def test_a_terminal_gets_a_live_view_and_is_clean_afterwards(server: FakeServer, rows: int) -> None:
+def test_a_terminal_gets_a_live_view_and_is_restored_afterwards(server: FakeServer, rows: int) -> None:
     for _ in range(30):
         server.start_thread()
     with terminal("watch", "--interval", "0.01", rows=rows, env=settings(server)) as screen:
@@ -193,13 +193,13 @@ def test_a_terminal_gets_a_live_view_and_is_clean_afterwards(server: FakeServer,
     assert "31 threads" in screen.text
     assert re.search(r"… and \d+ more", screen.text)
     assert "Traceback" not in screen.text
-    # The alternate screen is left, the cursor shown again, and long lines wrap again.
+    # It left the alternate screen, showed the cursor and turned line wrapping on again.
     for left, entered in [("1049l", "1049h"), ("25h", "25l"), ("7h", "7l")]:
         assert screen.text.rindex(f"\x1b[?{left}") > screen.text.rindex(f"\x1b[?{entered}")
 
 
 @pytest.mark.parametrize("wanted", [[], ["--format", "live"]])
-def test_a_terminal_that_cannot_be_redrawn_gets_a_line_an_event(server: FakeServer, wanted: list[str]) -> None:
+def test_a_terminal_that_cannot_be_redrawn_gets_one_line_per_event(server: FakeServer, wanted: list[str]) -> None:
     env = {**settings(server), "TERM": "dumb"}
     with terminal("watch", "--interval", "0.01", *wanted, env=env) as screen:
         screen.read_until("present")
@@ -215,7 +215,7 @@ def test_a_terminal_that_cannot_be_redrawn_gets_a_line_an_event(server: FakeServ
     assert max(map(len, screen.text.splitlines())) < 80
 
 
-def test_a_live_view_in_a_pipe_is_a_line_an_event(server: FakeServer) -> None:
+def test_a_live_view_in_a_pipe_is_one_line_per_event(server: FakeServer) -> None:
     with start("watch", "--format", "live", "--interval", "0.01", env=settings(server)) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -240,8 +240,8 @@ def test_a_live_view_works_in_an_encoding_that_lacks_characters(server: FakeServ
     assert "Error" not in screen.text
 
 
-def test_a_live_view_ends_when_its_terminal_is_gone(server: FakeServer) -> None:
-    # As nohup does it.
+def test_a_live_view_ends_when_its_terminal_is_closed(server: FakeServer) -> None:
+    # As nohup does.
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with terminal("watch", "--interval", "0.01", env=settings(server)) as screen:
@@ -265,7 +265,7 @@ def test_a_live_view_says_why_the_server_is_unreachable(server: FakeServer) -> N
     assert f"{server.url}/v1/threads: the server failed (503)" in screen.text
 
 
-def test_what_does_not_pass_ends_the_live_view_with_its_code(server: FakeServer) -> None:
+def test_a_permanent_error_ends_the_live_view_with_its_exit_code(server: FakeServer) -> None:
     with terminal("watch", "--interval", "0.01", env=settings(server)) as screen:
         screen.read_until("2 threads")
         server.token = "another"
@@ -291,7 +291,7 @@ def view_of(*events: ThreadEvent) -> View:
     return view
 
 
-def test_the_view_counts_what_runs() -> None:
+def test_the_view_counts_running_threads() -> None:
     view = view_of(
         event(EventKind.PRESENT, 1),
         event(EventKind.PRESENT, 2),
@@ -318,13 +318,13 @@ def test_the_view_shows_the_last_events() -> None:
     assert "3" == lines[-1].split()[-1]
 
 
-def test_the_view_never_needs_more_lines_than_there_are() -> None:
+def test_the_view_never_has_more_lines_than_the_terminal() -> None:
     view = view_of(*(event(EventKind.STARTED, number) for number in range(99)))
 
     assert all(len(view.lines(TABLE, 79, height)) <= height for height in range(1, 60))
 
 
-def test_the_view_says_that_the_server_does_not_answer() -> None:
+def test_the_view_says_that_the_server_does_not_respond() -> None:
     gone = event(EventKind.UNREACHABLE)
 
     assert "no threads seen yet" == View().title()
@@ -336,7 +336,7 @@ def test_the_view_says_that_the_server_does_not_answer() -> None:
 
 
 @pytest.mark.parametrize("width", [-1, 0, 1])
-def test_the_view_fits_a_terminal_that_is_no_wider_than_nothing(width: int) -> None:
+def test_the_view_fits_a_terminal_without_width(width: int) -> None:
     lines = view_of(event(EventKind.PRESENT), event(EventKind.UNREACHABLE)).lines(TABLE, width, 24)
 
     assert 24 == len(lines)
@@ -344,7 +344,7 @@ def test_the_view_fits_a_terminal_that_is_no_wider_than_nothing(width: int) -> N
 
 
 @pytest.mark.parametrize("width", [20, 79, 200])
-def test_the_view_says_why_the_server_does_not_answer(width: int) -> None:
+def test_the_view_says_why_the_server_does_not_respond(width: int) -> None:
     lines = view_of(event(EventKind.UNREACHABLE)).lines(TABLE, width, 24)
 
     reason = f"http://localhost:8160/v1/threads: {GONE.message}; check the host of ZB_API_BASE_URL or --base-url"
@@ -361,14 +361,14 @@ def test_a_thread_whose_type_has_changed_leaves_the_view_when_it_stops() -> None
     assert "0 threads" == view.title()
 
 
-def test_a_line_of_text_says_why_the_server_does_not_answer() -> None:
+def test_a_line_of_text_says_why_the_server_does_not_respond() -> None:
     line = text_of(event(EventKind.UNREACHABLE), TABLE)
 
     assert f" unreachable http://localhost:8160/v1/threads: {GONE.message}; check the host" in line
     assert " reachable\n" == text_of(event(EventKind.REACHABLE), TABLE)[19:]
 
 
-def test_a_fault_that_passes_is_unreachable_and_not_an_error(server: FakeServer) -> None:
+def test_a_temporary_fault_is_an_unreachable_event_and_not_an_error(server: FakeServer) -> None:
     server.fail_next(3, Fault(503))
     with start("watch", "--interval", "0.01", env=settings(server)) as process:
         kinds = [one["event"] for one in read_events(process, 4)]
