@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures and settings that all tests share."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from listings import THREADS, Kind
 from threads_async import ThreadsClient
 from threads_async.testing import FakeServer
 
-# `ci` is what runs by default; `fast` is for the moment between two edits; `slow` is for a night.
+# `ci` is the default, `fast` is for use between two edits, and `slow` is for a run overnight.
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=100)
 hypothesis.settings.register_profile("fast", deadline=None, max_examples=10)
 hypothesis.settings.register_profile("slow", deadline=None, max_examples=20_000)
@@ -24,14 +24,14 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the settings of whoever runs it."""
+    """Hide the developer's own settings from the tests."""
     monkeypatch.delenv("ZB_API_TOKEN", raising=False)
     monkeypatch.delenv("ZB_API_BASE_URL", raising=False)
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting_between_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the number of attempts, drop the waits between them: how long they are is arithmetic, tested as such."""
+    """Keep the number of attempts, but skip the pauses between them. Other tests check how long the pauses are."""
 
     async def no_pause(_: float) -> None:
         await asyncio.sleep(0)
@@ -40,7 +40,7 @@ def _no_waiting_between_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class _ResponseOfOldSignature(aiohttp.ClientResponse):
-    """What aioresponses 0.7.9 makes: it does not know the argument that aiohttp 3.14 added (its issue 289)."""
+    """A response with the argument that aiohttp 3.14 added and aioresponses 0.7.9 does not pass (its issue 289)."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"stream_writer": Mock(output_size=0)} | kwargs)
@@ -48,7 +48,7 @@ class _ResponseOfOldSignature(aiohttp.ClientResponse):
 
 @pytest.fixture
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[FakeServer]:
-    """A server of three pages of the kind that the test is about, or of threads, and `client`, a client of it."""
+    """A server with three pages of the kind of items that the test is about, or of threads."""
     callspec = getattr(request.node, "callspec", None)
     kind: Kind = THREADS if callspec is None else callspec.params.get("kind", THREADS)
     async with kind.server(2500) as server:
@@ -63,5 +63,5 @@ async def client(server: FakeServer) -> AsyncIterator[ThreadsClient]:
 
 @pytest.fixture
 def aioresponses_shim(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let aioresponses work on aiohttp 3.14. `test_shim.py` tells when it is no longer needed."""
+    """Make aioresponses work with aiohttp 3.14. The test in `test_shim.py` fails when this is no longer needed."""
     monkeypatch.setattr(aioresponses.core, "ClientResponse", _ResponseOfOldSignature)

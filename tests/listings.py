@@ -1,4 +1,4 @@
-"""The listings of the API, as the tests see them that hold for each of them."""
+"""The listings of the API, described for the tests that run for each of them."""
 
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
@@ -25,18 +25,18 @@ class Kind:
     """A listing.
 
     Attributes:
-        name: What `FakeServer` calls its items: an argument, and an attribute.
-        path: Where it is.
-        number: The name on the wire of the first number of an item.
+        name: The name of its items in `FakeServer`, as an argument and as an attribute.
+        path: The path of its URL.
+        number: The name on the wire of an item's first number.
         item: The class of its items.
         query: The class of its queries.
-        method: The method of the client.
-        start: Puts one more item at the end of the list.
-        stop: Takes an item out.
-        key: What tells items, and those of the fake, from each other.
-        record: An item with this number on the wire. Its first number is that of an id, its last text can be any.
-        order: By what the fake's items stand in a consistent listing; None if there is none.
-        secret: What of an item nobody must see; None if there is no such thing.
+        method: The method of the client that returns it.
+        start: Adds an item to the end of the list.
+        stop: Removes an item from the list.
+        key: Returns what identifies an item of the client or of the fake.
+        record: Returns an item as it is on the wire. Its first number is an id; its last text can be any text.
+        order: The sort key of the fake's items in a consistent listing. None if there is no consistent listing.
+        secret: Returns the secret of an item. None if items have no secret.
     """
 
     name: str
@@ -56,23 +56,23 @@ class Kind:
         return self.name
 
     def server(self, count: int, **settings: Any) -> FakeServer:
-        """Return a server with `count` items of this kind, and none of the others."""
+        """Return a server with `count` items of this kind and none of the others."""
         counts: dict[str, Any] = {"threads": 0, "workspaces": 0, "browsers": 0, self.name: count}
         return FakeServer(**counts, **settings)
 
     def listing(self, client: ThreadsClient, **way: Any) -> Listing[Any]:
-        """Return the listing, gone through in this way."""
+        """Return the listing with the parameters `way`."""
         if self.order is None:
             assert not way.pop("consistent", False)
         return self.method(client, **way)
 
     def rows(self, server: FakeServer, *, consistent: bool = False) -> tuple[Any, ...]:
-        """Return the items of the fake, in the order of the listing."""
+        """Return the items of the fake in the order of the listing."""
         rows: tuple[Any, ...] = getattr(server, self.name)
         return tuple(sorted(rows, key=self.order)) if consistent else rows
 
     def keys(self, items: Iterable[Any]) -> list[Hashable]:
-        """Return what tells `items` from each other."""
+        """Return the keys of `items`."""
         return [self.key(item) for item in items]
 
 

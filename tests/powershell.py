@@ -1,7 +1,7 @@
-"""PowerShell as far as the documents use it: is a command well formed, and what is it in a POSIX shell?
+"""The part of PowerShell that the documents use: syntax checks, and translation for a POSIX shell.
 
-No PowerShell is needed. A grammar of the language parses each block, and each statement is translated, so that a page
-can show the same commands twice and the tests run one of the two.
+This needs no PowerShell. A grammar of the language parses each block, and each statement is translated. So a page can
+show the same commands twice, and the tests run one of the two.
 """
 
 import re
@@ -38,10 +38,10 @@ def faults(source: str) -> list[str]:
 
 
 def in_posix(source: str) -> list[str]:
-    """Return the commands of `source`, one statement a line, as a POSIX shell has them.
+    """Return the commands of `source`, which has one statement per line, translated for a POSIX shell.
 
     Raises:
-        AssertionError: There is a statement that nothing here translates.
+        AssertionError: There is no translation for a statement.
     """
     return [command for line in source.strip().splitlines() if (command := _in_posix(line))]
 
@@ -61,7 +61,7 @@ def _in_posix(line: str) -> str:
 
 
 def statements(commands: str) -> list[str]:
-    """Return the commands of a POSIX shell, one for each that is run, in the form of `in_posix`."""
+    """Split `commands` for a POSIX shell into single commands, in the form that `in_posix` returns."""
     found = []
     for line in re.split(r"\n| && ", commands.strip()):
         words = line.removesuffix(" &")

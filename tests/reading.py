@@ -1,15 +1,15 @@
-"""A reader of the documents: does what a page says, in its order, on a machine that has only what the page names.
+"""A reader of the documents, which follows a page step by step on a machine that has only what the page names.
 
-That machine is a virtual environment of its own with what the README's command installs, an empty home and a clean
-environment. The reader
+The machine is a separate virtual environment with what the README's command installs, an empty home directory and a
+clean environment. The reader
 
-- installs what the page tells them to, out of what is installed where the tests run: nothing is downloaded;
-- saves a program whose first line is `# name.py` under that name, to be run by a command of the page, and runs every
-  other program at once;
-- types the commands of the page into one shell, which keeps what it exports;
-- waits for what a command in the background prints, and ends it at the end of the page;
-- compares all that is printed with what the page shows, where `...` stands for any text within a line. What the page
-  does not show must not be printed.
+- installs what the page installs, from the packages that are installed where the tests run: nothing is downloaded;
+- saves a program whose first line is `# name.py` under that name, so that a command of the page can run it, and runs
+  every other program at once;
+- types the commands of the page into one shell, which keeps exported variables;
+- waits for the output of a command in the background, and ends the command at the end of the page;
+- compares all output with what the page shows, where `...` stands for any text within a line. Output that the page
+  does not show is an error.
 """
 
 import os
@@ -35,25 +35,25 @@ from sybil.parsers.myst import CodeBlockParser
 README_INSTALLS: Final = "threads-async[cli]"
 
 PORT: Final = "8161"
-"""The port that pages give to a server. It may be taken here, so a free one stands in for it."""
+"""The port of servers on the pages. It may be taken on this machine, so a free port replaces it."""
 
 OF_CI: Final = ("python -m pytest", "python -m benchmarks")
-"""Commands that CI runs as they stand, with the installation before them; the first one is what runs this."""
+"""Commands that CI runs unchanged, with the installation before them. The first one runs these tests."""
 
 PATIENCE: Final = 40.0
-"""Maximum time that a reader waits for a command, in seconds."""
+"""Maximum time to wait for a command, in seconds."""
 
 _INSTALLING: Final = re.compile(r"python -m pip install ([^&]+?)(?: && (.+))?")
 
 _ENVIRONMENT: Final = ("python3 -m venv .venv", ". .venv/bin/activate")
-"""Commands that make the virtual environment and enter it. The machine is one already."""
+"""Commands that create and activate the virtual environment. The machine already is one."""
 
 _SERVER: Final = "threads-async serve "
-"""A command that runs until it is stopped. The page continues in another terminal, and the reader in the same shell."""
+"""A command that runs until it is stopped. The page continues in another terminal, the reader in the same shell."""
 
 
 def distributions(wanted: Iterable[str]) -> list[Distribution]:
-    """Return what pip would install for `wanted`: them and what they need, all of it installed here."""
+    """Return what pip would install for `wanted`, with its dependencies. All of it must be installed here."""
     waiting = [Requirement(one) for one in wanted]
     found: dict[tuple[str, frozenset[str]], Distribution] = {}
     while waiting:
@@ -72,7 +72,7 @@ def distributions(wanted: Iterable[str]) -> list[Distribution]:
 
 
 def must_match(expected: str, printed: str) -> None:
-    """Compare line by line; `...` stands for any text in a line."""
+    """Assert that `printed` is like `expected`, where `...` stands for any text within a line."""
     assert is_like(expected, printed), f"the page shows:\n{expected}\nprinted:\n{printed}"
 
 
@@ -113,7 +113,7 @@ class Machine:
         os.close(writing)
 
     def install(self, *wanted: str) -> None:
-        """Let the machine have `wanted`, as far as it does not have it."""
+        """Install what the machine does not yet have of `wanted`."""
         (site,) = self._venv.glob("lib/python*/site-packages")
         for one in distributions(wanted):
             tops = {file.parts[0] for file in one.files or ()} - {"..", "__pycache__"}
@@ -129,11 +129,11 @@ class Machine:
                 script.chmod(0o755)
 
     def run(self, command: str, shown: str = "") -> str:
-        """Type `command`, and return what it prints, to which its exit code must be 0.
+        """Type `command` and return its output. Its exit code must be 0.
 
         Args:
-            command: A command of bash; with `&` at its end it goes on in the background.
-            shown: What it is expected to print in the background.
+            command: A bash command. With `&` at its end it continues in the background.
+            shown: The output to wait for if it runs in the background.
         """
         assert self._shell.stdin is not None
         line = f"{{ {command}\n}} </dev/null {self._report}>&-; echo $? >&{self._report}\n"
@@ -149,7 +149,7 @@ class Machine:
                 status = os.read(self._status, 64).decode().strip()
                 assert status, f"{command}: the shell has ended\n{printed.decode()}"
             done = bool(status) and (not waiting or is_like(shown, printed.decode()))
-        assert done, f"{command}: nothing more came after\n{printed.decode()}"
+        assert done, f"{command}: no more output after\n{printed.decode()}"
         assert status == "0", f"{command}: exit code {status}\n{printed.decode()}"
         # A terminal does not show the carriage return.
         return printed.decode().replace("\r\n", "\n")
@@ -160,7 +160,7 @@ class Machine:
         return self._shell.stdout.fileno()
 
     def _wait(self, seconds: float) -> list[int]:
-        """Return which of the two has something to read, none of them after so many seconds."""
+        """Return which of output and status can be read, or nothing after `seconds`."""
         return select.select([self._output, self._status], [], [], max(0.0, seconds))[0]
 
     def __enter__(self) -> Self:
@@ -169,7 +169,7 @@ class Machine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # The shell leads a group of its own: this ends it and what it has started, and nothing else.
+        # The shell leads its own process group. This ends the shell and the processes that it started, but no others.
         os.killpg(self._shell.pid, signal.SIGKILL)
         self._shell.communicate()
         os.close(self._status)
@@ -179,10 +179,10 @@ class Reader:
     """Reads one page on one machine.
 
     Args:
-        machine: Where to do what the page says.
+        machine: The machine on which to follow the page.
 
     Attributes:
-        port: The port that stands in for that of the page.
+        port: The port that replaces the one on the page.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -193,10 +193,10 @@ class Reader:
         self._saved: set[str] = set()
 
     def read(self, page: Path) -> None:
-        """Do what `page` says.
+        """Follow `page`.
 
         Raises:
-            AssertionError: Something on it is not so.
+            AssertionError: Something on the page is not true.
         """
         document = SYBIL.parse(page)
         document.namespace["reader"] = self
@@ -206,11 +206,11 @@ class Reader:
         assert not self._saved, f"no command runs {self._saved}"
 
     def settle(self) -> None:
-        """See that nothing was printed that the page does not show."""
+        """Assert that the page has shown all output so far."""
         must_match("", self._printed)
 
     def program(self, source: str) -> None:
-        """Save a program, and run it unless it has a name."""
+        """Save a program. Run it unless it has a name."""
         self.settle()
         named = re.match(r"# (\w+\.py)\n", source)
         name = "program.py" if named is None else named[1]
@@ -221,12 +221,12 @@ class Reader:
             self._saved.add(name)
 
     def output(self, shown: str) -> None:
-        """Compare what the last program printed."""
+        """Compare the output of the last program with what the page shows."""
         printed, self._printed = self._printed, ""
         must_match(shown.replace(PORT, self.port), printed)
 
     def session(self, text: str) -> None:
-        """Type what stands after `$ `; what stands below is what it prints."""
+        """Type the commands after `$ `, and compare their output with the lines below them."""
         self.settle()
         for part in re.split(r"^\$ ", text.replace(PORT, self.port), flags=re.MULTILINE)[1:]:
             command, _, shown = part.partition("\n")
@@ -236,7 +236,7 @@ class Reader:
             must_match(shown, self._machine.run(command, shown))
 
     def commands(self, text: str) -> None:
-        """Install what the lines of `text` install, and run what they run after that."""
+        """Install what the lines of `text` install, and run the commands that follow."""
         self.settle()
         for line in text.strip().splitlines():
             if line in _ENVIRONMENT:

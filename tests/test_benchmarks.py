@@ -1,6 +1,6 @@
-"""The benchmark: its pages are those of the API, its arithmetic is right, and it tells who breaks.
+"""The benchmark: its pages look like those of the API, its arithmetic is right, and it reports broken contestants.
 
-Nothing here measures anything: how long things take on a busy machine proves nothing.
+Nothing here measures anything, because times on a busy machine prove nothing.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ def body_of(book: Book, count: int, start: int, total: int) -> dict[str, object]
     return value
 
 
-def test_prepared_threads_look_as_the_api_writes_them() -> None:
+def test_prepared_threads_look_like_those_of_the_api() -> None:
     for one in prepare(200):
         item = json.loads(one.item)
 
@@ -84,7 +84,7 @@ def test_the_same_threads_are_made_each_time() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 10, 25, 60])
 @pytest.mark.parametrize("total", [10, 7, 100])
-def test_pages_are_slices_of_the_list_which_begins_again_after_what_is_prepared(count: int, total: int) -> None:
+def test_pages_are_slices_of_a_list_that_repeats_the_prepared_threads(count: int, total: int) -> None:
     prepared = prepare(25)
     wanted = [json.loads(prepared[number % 25].item) for number in range(count)]
     book = Book(prepared, 10)
@@ -95,7 +95,7 @@ def test_pages_are_slices_of_the_list_which_begins_again_after_what_is_prepared(
         assert {"totalCount": count, "items": wanted[start : start + total]} == body
 
 
-def test_what_is_expected_is_count_and_checksum_of_the_tokens_in_order() -> None:
+def test_the_expected_result_has_count_and_checksum_of_the_tokens_in_order() -> None:
     prepared = prepare(3)
     tokens = [one.token for one in (*prepared, prepared[0])]
 
@@ -103,7 +103,7 @@ def test_what_is_expected_is_count_and_checksum_of_the_tokens_in_order() -> None
 
 
 @pytest.mark.parametrize("name", ["count", "characters", "checksum"])
-def test_a_contestant_that_brings_something_else_does_not_count(name: str) -> None:
+def test_a_contestant_with_a_different_result_does_not_count(name: str) -> None:
     expected = Expected(2, 800, "0a0b0c0d")
     measured = {"count": 2, "characters": 800, "checksum": "0a0b0c0d"}
 
@@ -119,7 +119,7 @@ def test_each_round_begins_with_another_contestant_and_leaves_none_out() -> None
     assert () == rotated((), 1)
 
 
-def test_a_contestant_whose_parameter_the_client_lacks_stays_out() -> None:
+def test_a_contestant_is_left_out_if_the_client_lacks_its_parameter() -> None:
     names = [one.name for one in contestants(frozenset({"total", "prefetch"}))]
 
     assert "ours_prefetch" in names
@@ -127,7 +127,7 @@ def test_a_contestant_whose_parameter_the_client_lacks_stays_out() -> None:
     assert "ours_by_item" in names
 
 
-def test_the_table_has_medians_and_their_ratios_to_the_loop_by_hand_and_names_who_failed() -> None:
+def test_the_table_has_medians_and_ratios_to_the_loop_by_hand_and_names_failures() -> None:
     lines = contest_table(RESULTS).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
@@ -141,7 +141,7 @@ def test_the_table_has_medians_and_their_ratios_to_the_loop_by_hand_and_names_wh
     assert "the one named stainless does not count: count is 1 instead of 2" == lines[-1]
 
 
-def test_a_table_of_failures_only_is_one_all_the_same() -> None:
+def test_if_every_contestant_fails_there_is_still_a_table() -> None:
     text = contest_table(evolve(RESULTS, rows=(row("stainless", fault="broken"),)))
 
     assert "does not count: broken" in text
@@ -158,7 +158,7 @@ def test_targets_are_judged_by_ratios_of_best_rounds() -> None:
     } == found
 
 
-def test_a_target_that_is_missed_is_called_so() -> None:
+def test_a_missed_target_is_reported() -> None:
     slow = evolve(
         RESULTS,
         rows=(row("by_hand", 1.0), row("ours_by_item", 2.0), row("dlt_rest", 3.0), row("httpx_pydantic", 1.5)),
@@ -174,16 +174,16 @@ def test_a_target_that_is_missed_is_called_so() -> None:
     assert 5 == target_table(slow).count("**no**")
 
 
-def test_what_was_not_measured_is_not_judged() -> None:
+def test_a_target_without_measurements_is_not_judged() -> None:
     assert [] == judge(evolve(RESULTS, rows=(), series=()))
 
 
-def test_results_survive_their_json() -> None:
+def test_results_survive_json() -> None:
     assert RESULTS == from_json(to_json(RESULTS))
     assert "1.23457" in to_json(evolve(RESULTS, series=(series("x", 1.23456789),)))
 
 
-def test_the_command_writes_the_same_again_from_its_json(tmp_path: Path) -> None:
+def test_redrawing_from_json_writes_the_same_files(tmp_path: Path) -> None:
     command.write(RESULTS, tmp_path)
     written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
     (tmp_path / "benchmark.md").unlink()
@@ -201,15 +201,15 @@ def test_the_command_writes_the_same_again_from_its_json(tmp_path: Path) -> None
     assert written["benchmark.md"] == page(RESULTS)
 
 
-def test_the_documents_show_what_the_last_run_wrote() -> None:
+def test_the_documents_show_the_results_of_the_last_run() -> None:
     folder = ROOT / "docs" / "_static"
     results = from_json((folder / "benchmark.json").read_text(encoding="utf-8"))
 
     for name, text in {"benchmark.md": page(results), **charts(results)}.items():
-        assert text == (folder / name).read_text(encoding="utf-8"), f"{name} is not of this run: use --redraw"
+        assert text == (folder / name).read_text(encoding="utf-8"), f"{name} is not from this run: use --redraw"
 
 
-def test_the_server_asks_for_the_token_and_counts_requests() -> None:
+def test_the_server_requires_the_token_and_counts_requests() -> None:
     async def first(url: str, token: str) -> str | None:
         async with ThreadsClient(token, base_url=url) as client:
             thread = await client.threads().first()
@@ -223,7 +223,7 @@ def test_the_server_asks_for_the_token_and_counts_requests() -> None:
         assert 1 == running.requests()
 
 
-def test_our_contestants_bring_every_thread(capsys: pytest.CaptureFixture[str]) -> None:
+def test_our_contestants_list_every_thread(capsys: pytest.CaptureFixture[str]) -> None:
     names = [one.name for one in OURS]
 
     assert 0 == command.main(["--quick", "--only", *names, "--threads", "250", "--total", "100"])
@@ -233,14 +233,14 @@ def test_our_contestants_bring_every_thread(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("who", ["bare", "page", "first"])
-def test_a_small_request_is_measured_in_a_process_of_its_own(who: str) -> None:
+def test_a_small_request_is_measured_in_a_separate_process(who: str) -> None:
     with server(2000, 1000) as running:
         measured = report_of("benchmarks.small", running.url, API_TOKEN, who)
 
     assert measured["cpu_us"] > 0
 
 
-def test_a_contestant_that_breaks_has_a_row_that_says_so() -> None:
+def test_a_broken_contestant_has_a_row_that_says_so() -> None:
     broken = Contestant("no_such_module", "one that cannot be imported", ("no-such-distribution",))
 
     said: list[str] = []
@@ -253,14 +253,14 @@ def test_a_contestant_that_breaks_has_a_row_that_says_so() -> None:
     assert ["round 1 of 2: one that cannot be imported"] == said
 
 
-def test_a_process_that_hangs_or_fails_is_broken() -> None:
+def test_a_process_that_hangs_or_fails_is_an_error() -> None:
     with pytest.raises(BrokenError, match=r"took longer than 0\.2 s"):
         run("-c", "import time; time.sleep(60)", seconds=0.2)
     with pytest.raises(BrokenError, match="ended with status 3: no reason given"):
         run("-c", "raise SystemExit(3)")
 
 
-def test_processes_go_through_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_use_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("all_proxy", "http://127.0.0.1:9")
 
@@ -272,7 +272,7 @@ def allocator_of(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if any(word in name for word in words)}
 
 
-def test_every_process_gets_the_same_allocator_settings_whatever_the_caller_has(
+def test_every_process_gets_the_same_allocator_settings_in_any_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen: dict[str, dict[str, str]] = {}
@@ -310,6 +310,6 @@ def test_the_workers_of_pyperf_get_the_environment_too(monkeypatch: pytest.Monke
     assert "--copy-env" in commands[0]
 
 
-def test_a_run_that_left_the_allocator_alone_says_nothing_of_it() -> None:
+def test_a_run_without_allocator_settings_does_not_mention_them() -> None:
     assert {} == RESULTS.allocator
     assert "allocator" not in page(RESULTS) + "".join(charts(RESULTS).values())

@@ -1,4 +1,4 @@
-"""A dead machine stops costing retries."""
+"""The retry budget: after some failures, a dead machine costs no more retries."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from threads_async.testing import FakeServer, Fault
 
 
 class BudgetMachine(RuleBasedStateMachine):
-    """Calls that fail or succeed after any number of attempts, against a model that counts."""
+    """Calls that fail or succeed after any number of attempts. A model counts along."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ TestBudget = BudgetMachine.TestCase
 TestBudget.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
 
 
-def test_without_a_size_there_is_always_a_retry() -> None:
+def test_a_budget_without_a_size_never_runs_out() -> None:
     budget = RetryBudget(None)
     budget.succeeded(attempts=1)
 
@@ -66,7 +66,7 @@ def test_without_a_size_there_is_always_a_retry() -> None:
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, True, "1"])
-def test_a_budget_is_a_whole_number_from_zero(value: Any) -> None:
+def test_a_budget_must_be_a_whole_number_from_zero(value: Any) -> None:
     with pytest.raises(ConfigurationError, match="budget"):
         RetryPolicy(budget=value)
 
@@ -84,7 +84,7 @@ async def test_a_dead_server_costs_ten_retries_and_then_none() -> None:
     assert sum(attempts) == len(server.requests)
 
 
-async def test_a_server_that_is_back_earns_its_retries_back() -> None:
+async def test_successful_calls_refill_the_budget() -> None:
     policy = RetryPolicy(budget=1)
     async with FakeServer() as server, ThreadsClient(server.token, base_url=server.url, retry=policy) as client:
         server.fail_next(2)
@@ -96,7 +96,7 @@ async def test_a_server_that_is_back_earns_its_retries_back() -> None:
         assert await client.threads().first() is not None
 
 
-async def test_each_client_has_a_budget_of_its_own() -> None:
+async def test_each_client_has_its_own_budget() -> None:
     async with FakeServer() as server:
         await server.stop()
         for _ in range(12):

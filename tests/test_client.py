@@ -1,4 +1,4 @@
-"""The client: settings, whose session it is, and what becomes of it."""
+"""The client: its settings, its session, and how it is used and closed."""
 
 import asyncio
 import gc
@@ -36,14 +36,14 @@ async def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatc
             assert 3 == len(await client.threads().collect())
 
 
-async def test_arguments_come_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_arguments_take_precedence_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZB_API_TOKEN", "wrong")
     monkeypatch.setenv("ZB_API_BASE_URL", "http://127.0.0.1:1")
     async with FakeServer(threads=3) as server, ThreadsClient(server.token, base_url=server.url) as client:
         assert 3 == await client.threads().count()
 
 
-def test_without_settings_the_client_is_for_the_program_on_this_machine() -> None:
+def test_without_settings_the_client_uses_the_program_on_this_machine() -> None:
     assert "http://localhost:8160" == ThreadsClient(TOKEN).base_url
 
 
@@ -70,7 +70,7 @@ def test_a_client_shows_its_address_but_not_its_token() -> None:
     assert "<ThreadsClient of http://localhost:8160>" == repr(ThreadsClient(TOKEN))
 
 
-def test_a_client_is_not_pickled_since_it_holds_the_token() -> None:
+def test_a_client_cannot_be_pickled_because_it_contains_the_token() -> None:
     with pytest.raises(TypeError, match="secret"):
         pickle.dumps(ThreadsClient(TOKEN))
 
@@ -85,7 +85,7 @@ async def test_a_wrong_token_is_refused() -> None:
 
 
 @each_kind
-async def test_a_session_given_is_used_as_it_is_and_left_open(kind: Kind) -> None:
+async def test_a_given_session_is_used_unchanged_and_left_open(kind: Kind) -> None:
     async with (
         kind.server(3) as server,
         aiohttp.ClientSession(headers={"X-Mine": "1", "Accept": "text/html"}, cookies={"mine": "2"}) as session,
@@ -108,14 +108,14 @@ async def test_a_session_given_is_used_as_it_is_and_left_open(kind: Kind) -> Non
     [{"raise_for_status": True}, {"base_url": "http://127.0.0.1:1"}, {"timeout": aiohttp.ClientTimeout(total=1e-9)}],
     ids=["raise_for_status", "base_url", "timeout"],
 )
-async def test_the_settings_of_a_session_given_do_not_change_what_the_client_does(settings: dict[str, Any]) -> None:
+async def test_the_settings_of_a_given_session_do_not_change_what_the_client_does(settings: dict[str, Any]) -> None:
     async with FakeServer() as server, aiohttp.ClientSession(**settings) as session:
         client = ThreadsClient("wrong", base_url=server.url, session=session)
         with pytest.raises(UnauthorizedError):
             await client.threads().first()
 
 
-async def test_an_own_session_is_made_when_first_needed_and_closed_with_the_client() -> None:
+async def test_the_client_creates_its_own_session_when_first_needed_and_closes_it() -> None:
     async with FakeServer() as server:
         client = ThreadsClient(server.token, base_url=server.url)
         await client.threads().first()
@@ -131,7 +131,7 @@ async def test_an_own_session_is_made_when_first_needed_and_closed_with_the_clie
             await asyncio.sleep(0)
 
 
-async def test_an_own_session_keeps_no_cookies() -> None:
+async def test_the_clients_own_session_keeps_no_cookies() -> None:
     async with FakeServer() as server, ThreadsClient(server.token, base_url=server.url) as client:
         headers = {"Set-Cookie": "stale=1", "Content-Type": "text/plain"}
         server.fail_next(1, Fault(200, b'{"totalCount":0,"items":[]}', headers))
@@ -151,7 +151,7 @@ async def test_use_after_close_is_a_clear_error() -> None:
         await client.__aenter__()
 
 
-async def test_use_after_the_session_given_is_closed_is_a_clear_error() -> None:
+async def test_use_after_the_given_session_is_closed_is_a_clear_error() -> None:
     session = aiohttp.ClientSession()
     client = ThreadsClient(TOKEN, session=session)
     await session.close()
@@ -179,14 +179,14 @@ async def test_a_client_left_open_warns() -> None:
     async with FakeServer() as server:
         clients = [ThreadsClient(server.token, base_url=server.url)]
         await clients[0].threads().first()
-        # It goes with its last reference: nothing that it did has left a cycle.
+        # The client is freed with its last reference, because its work left no reference cycle.
         with pytest.warns(ResourceWarning, match="unclosed ThreadsClient"):
             clients.clear()
-        # What aiohttp leaves open is to be reported here and not in another test.
+        # Let Python report here, and not in another test, what aiohttp leaves open.
         gc.collect()
 
 
-def test_a_client_never_used_needs_no_closing() -> None:
+def test_a_client_that_was_never_used_needs_no_closing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ThreadsClient(TOKEN)
@@ -206,7 +206,7 @@ async def test_fetch_page_is_one_get_with_every_parameter() -> None:
     assert {"workspaceId", "start", "total", "thread_token", "type", "sorting"} == set(dict(seen.query))
 
 
-async def test_pages_fetched_by_hand_lead_from_one_to_the_next() -> None:
+async def test_next_start_leads_from_one_fetched_page_to_the_next() -> None:
     numbers: list[int] = []
     async with FakeServer(threads=25) as server, ThreadsClient(server.token, base_url=server.url) as client:
         start: int | None = 0

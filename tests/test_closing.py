@@ -1,4 +1,4 @@
-"""How it ends: closing with tasks that wait, errors that leave nothing running, and event loops that are not ours."""
+"""Closing while tasks wait, errors and cancellations that leave nothing running, and use in other event loops."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ async def turns(count: int = 10) -> None:
 
 @pytest.fixture
 def no_collector() -> Iterator[None]:
-    """What ends in here ends without the garbage collector."""
+    """Turn off the garbage collector, so that nothing needs it to end."""
     gc.collect()
     gc.disable()
     yield
@@ -50,7 +50,7 @@ def no_collector() -> Iterator[None]:
 
 
 class Group:
-    """Tasks in a `TaskGroup`, and how each of them ended."""
+    """Tasks in a `TaskGroup`, with a record of how each of them ended."""
 
     def __init__(self) -> None:
         self.ends: list[type[BaseException]] = []
@@ -59,7 +59,7 @@ class Group:
         async def work() -> None:
             try:
                 await client.fetch_page(ThreadsQuery())
-            except BaseException as error:  # noqa: BLE001 - a cancellation that nobody sent is what it looks for
+            except BaseException as error:  # noqa: BLE001 - to detect a cancellation that nobody requested
                 self.ends.append(type(error))
 
         async with asyncio.TaskGroup() as group:
@@ -70,7 +70,7 @@ class Group:
 
 
 @pytest.mark.parametrize("what", ["client", "session", "both"])
-async def test_whoever_waits_for_a_connection_of_a_given_session_is_told_that_it_was_closed(what: str) -> None:
+async def test_closing_ends_a_wait_for_a_connection_of_a_given_session(what: str) -> None:
     async with WireServer(hang()) as server:
         session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1))
         client = ThreadsClient("x", base_url=server.url, session=session, retry=ONCE)
@@ -91,9 +91,7 @@ async def test_whoever_waits_for_a_connection_of_a_given_session_is_told_that_it
     assert (what == "client") is left_open
 
 
-async def test_whoever_pauses_before_a_retry_is_told_at_once_that_the_client_was_closed(
-    server: FakeServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_closing_ends_a_pause_before_a_retry_at_once(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     paused = asyncio.Event()
 
     async def pause_for_ever(_: float) -> None:
@@ -114,9 +112,7 @@ async def test_whoever_pauses_before_a_retry_is_told_at_once_that_the_client_was
 @each_kind
 @pytest.mark.parametrize("prefetch", [0, 3])
 @pytest.mark.parametrize("given", [False, True])
-async def test_whoever_waits_for_a_page_is_told_that_the_client_was_closed(
-    kind: Kind, given: bool, prefetch: int
-) -> None:
+async def test_closing_ends_a_wait_for_a_page(kind: Kind, given: bool, prefetch: int) -> None:
     async with WireServer(hang()) as server, aiohttp.ClientSession() as session:
         client = ThreadsClient("x", base_url=server.url, session=session if given else None, retry=ONCE)
         pages = kind.listing(client, prefetch=prefetch).pages()
@@ -128,7 +124,7 @@ async def test_whoever_waits_for_a_page_is_told_that_the_client_was_closed(
             await task
 
 
-async def test_whoever_waits_for_a_connection_of_the_clients_own_session_is_told_that_it_was_closed() -> None:
+async def test_closing_ends_a_wait_for_a_connection_of_the_clients_own_session() -> None:
     async with WireServer(hang()) as server:
         client = ThreadsClient("x", base_url=server.url, retry=ONCE)
         group = Group()
@@ -138,7 +134,7 @@ async def test_whoever_waits_for_a_connection_of_the_clients_own_session_is_told
 
 
 class SlowResolver(aiohttp.abc.AbstractResolver):
-    """A resolver that never answers."""
+    """A resolver that never returns."""
 
     async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[Any]:
         await asyncio.Event().wait()
@@ -147,7 +143,7 @@ class SlowResolver(aiohttp.abc.AbstractResolver):
     async def close(self) -> None: ...
 
 
-async def test_whoever_waits_for_a_name_is_told_that_the_session_was_closed() -> None:
+async def test_closing_ends_a_wait_for_name_resolution() -> None:
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=SlowResolver()))
     async with ThreadsClient("x", base_url="http://zenno.example", session=session, retry=ONCE) as client:
         group = Group()
@@ -157,7 +153,7 @@ async def test_whoever_waits_for_a_name_is_told_that_the_session_was_closed() ->
 
 
 @pytest.mark.parametrize("closed", [False, True])
-async def test_a_task_that_is_cancelled_is_cancelled_also_while_the_session_is_closed(closed: bool) -> None:
+async def test_a_cancelled_task_ends_as_cancelled_even_if_the_session_is_closed(closed: bool) -> None:
     async with WireServer(hang()) as server:
         session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1))
         async with ThreadsClient("x", base_url=server.url, session=session, retry=ONCE) as client:
@@ -189,8 +185,8 @@ async def loop_over_pages(kind: Kind, client: ThreadsClient, **how: Any) -> obje
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("consistent", [False, True])
 @pytest.mark.parametrize("way", [collect, loop, loop_over_pages])
-async def test_after_an_error_no_request_runs_on(kind: Kind, way: Any, consistent: bool) -> None:
-    """The pages after the one that fails get no answer, and the next request needs one of the connections."""
+async def test_after_an_error_no_request_continues(kind: Kind, way: Any, consistent: bool) -> None:
+    """The pages after the failed one get no response, and the next request needs one of their connections."""
     stuck = asyncio.Event()
 
     async def answer_late(seen: Any) -> None:
@@ -219,7 +215,7 @@ async def test_after_an_error_no_request_runs_on(kind: Kind, way: Any, consisten
 
 
 async def for_each(kind: Kind, client: ThreadsClient, **how: Any) -> None:
-    # Not a comprehension, whose frame would hold the iterator.
+    # Not a comprehension, because its frame would keep the iterator alive.
     async for _ in kind.listing(client, **how):
         pass
 
@@ -250,10 +246,10 @@ async def run_out_of_time(task: "asyncio.Task[object]") -> object:
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("stop", [cancel, cancel_and_look, run_out_of_time])
 @pytest.mark.parametrize("way", [collect, for_each, for_each_page])
-async def test_after_a_cancellation_no_request_runs_on_though_somebody_keeps_it(
+async def test_after_a_cancellation_no_request_continues_even_if_the_error_is_kept(
     kind: Kind, way: Any, stop: Any
 ) -> None:
-    """A task keeps the cancellation that ended it, and so does whoever gathers it."""
+    """A task keeps the cancellation that ended it, and so does the result of `gather`."""
     stuck = asyncio.Event()
 
     async def answer_late(seen: Any) -> None:
@@ -280,10 +276,10 @@ async def test_after_a_cancellation_no_request_runs_on_though_somebody_keeps_it(
 
 
 class MiddlewareError(Exception):
-    """What the code of a user raises."""
+    """An error that user code raises."""
 
 
-async def test_after_an_error_of_the_users_own_no_request_runs_on_though_somebody_keeps_it() -> None:
+async def test_after_an_error_in_user_code_no_request_continues_even_if_the_error_is_kept() -> None:
     stuck = asyncio.Event()
 
     async def answer_late(seen: Any) -> None:
@@ -314,7 +310,7 @@ async def test_after_an_error_of_the_users_own_no_request_runs_on_though_somebod
 
 
 @pytest.mark.parametrize("prefetch", [0, 3])
-async def test_a_client_may_be_closed_from_inside_its_own_request(prefetch: int, server: FakeServer) -> None:
+async def test_a_client_can_be_closed_from_inside_its_own_request(prefetch: int, server: FakeServer) -> None:
     requests = 0
     trace = aiohttp.TraceConfig()
 
@@ -334,7 +330,7 @@ async def test_a_client_may_be_closed_from_inside_its_own_request(prefetch: int,
 @each_kind
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("consistent", [None, False, True])
-async def test_an_error_of_pages_that_contradict_each_other_keeps_nothing_alive(
+async def test_an_error_about_contradictory_pages_keeps_nothing_alive(
     kind: Kind, consistent: bool | None, server: FakeServer, client: ThreadsClient
 ) -> None:
     server.fault_for = lambda _: Fault(200, b'{"totalCount":9,"items":[]}')
@@ -357,7 +353,7 @@ async def test_an_error_of_pages_that_contradict_each_other_keeps_nothing_alive(
 async def test_an_error_keeps_nothing_alive(
     kind: Kind, prefetch: int, server: FakeServer, client: ThreadsClient
 ) -> None:
-    """Neither is there a cycle between error and traceback: the iterator goes with its last reference."""
+    """There is no cycle between error and traceback, so the iterator is freed with its last reference."""
     server.fault_for = lambda _: Fault(404)
     pages = kind.listing(client, prefetch=prefetch).pages()
     gone = weakref.ref(pages)
@@ -388,7 +384,7 @@ def used_in_a_loop_that_is_closed(prefetch: int) -> PageIterator[ExecutionThread
 
 
 @pytest.mark.parametrize("prefetch", [0, 4])
-def test_an_iterator_used_in_a_second_event_loop_says_so_and_can_be_closed_there(prefetch: int) -> None:
+def test_an_iterator_in_a_second_event_loop_raises_a_clear_error_and_can_be_closed_there(prefetch: int) -> None:
     iterator = used_in_a_loop_that_is_closed(prefetch)
 
     async def use_again() -> None:
@@ -401,7 +397,7 @@ def test_an_iterator_used_in_a_second_event_loop_says_so_and_can_be_closed_there
     asyncio.run(use_again())
 
 
-def test_a_session_of_another_event_loop_is_told_so() -> None:
+def test_a_session_of_another_event_loop_is_a_clear_error() -> None:
     with FakeServer(threads=3) as server:
 
         async def make() -> tuple[aiohttp.ClientSession, ThreadsClient]:
@@ -418,7 +414,7 @@ def test_a_session_of_another_event_loop_is_told_so() -> None:
         asyncio.run(session.close())
 
 
-def test_a_client_may_be_closed_after_the_end_of_its_event_loop() -> None:
+def test_a_client_can_be_closed_after_the_end_of_its_event_loop() -> None:
     with FakeServer(threads=2500) as server:
 
         async def use() -> ThreadsClient:
@@ -433,7 +429,7 @@ def test_a_client_may_be_closed_after_the_end_of_its_event_loop() -> None:
     assert client.closed
 
 
-def test_a_client_may_be_closed_from_another_event_loop_while_its_own_runs() -> None:
+def test_a_client_can_be_closed_from_another_event_loop_while_its_own_runs() -> None:
     with FakeServer(threads=2500) as server, ThreadPoolExecutor() as threads:
         server.latency = 60
         client = ThreadsClient(server.token, base_url=server.url, retry=ONCE)
@@ -448,7 +444,7 @@ def test_a_client_may_be_closed_from_another_event_loop_while_its_own_runs() -> 
 
 
 class EndingLoop:
-    """An event loop that ends without running what it is given."""
+    """An event loop that ends without running the calls that are scheduled."""
 
     def __init__(self, looks: int) -> None:
         self._looks = looks
@@ -485,7 +481,7 @@ thread.start()
 
 async def begin():
     global server, client, iterator
-    # A busy machine is no fault of the client's.
+    # A busy machine is not the client's fault.
     asyncio.get_running_loop().slow_callback_duration = 60
     server = FakeServer(threads=2500)
     await server.start()
@@ -519,7 +515,7 @@ other.close()
 """
 
 
-def test_closing_from_another_loop_ends_the_requests_where_they_run() -> None:
+def test_closing_from_another_event_loop_ends_the_requests_in_their_loop() -> None:
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", RUNNING],
         capture_output=True,
@@ -533,8 +529,8 @@ def test_closing_from_another_loop_ends_the_requests_where_they_run() -> None:
 
 @pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, pickle.dumps])
 @pytest.mark.parametrize("what", ["threads", "pages", "watch"])
-async def test_an_iterator_is_not_copied(what: str, how: Any, client: ThreadsClient) -> None:
-    """With warnings as errors, an exception ignored in a finalizer fails this as well."""
+async def test_an_iterator_cannot_be_copied_or_pickled(what: str, how: Any, client: ThreadsClient) -> None:
+    """Warnings are errors, so an exception that is ignored in a finalizer also fails this test."""
     listing = client.threads(prefetch=2)
     iterator: Any = {"threads": aiter(listing), "pages": listing.pages(), "watch": client.watch()}[what]
     await anext(iterator)

@@ -1,4 +1,4 @@
-"""Queries become parameters; bodies become pages, or errors that name the place."""
+"""The codec: queries become parameters, and bodies become pages or errors that name the wrong place."""
 
 import contextlib
 import json
@@ -49,14 +49,14 @@ def fault_of(body: bytes | str) -> DecodeError:
     return caught.value
 
 
-def test_the_defaults_are_sent_and_filters_are_not() -> None:
+def test_defaults_are_sent_and_unset_filters_are_not() -> None:
     request = encode(THREADS, ThreadsQuery(), BASE)
 
     assert "http://zenno.example:8160/v1/threads" == request.url
     assert (("workspaceId", "-1"), ("start", "0"), ("total", "1000")) == request.params
 
 
-def test_everything_given_is_sent_by_its_name_on_the_wire() -> None:
+def test_every_parameter_is_sent_by_its_name_on_the_wire() -> None:
     query = ThreadsQuery(
         workspace_id=7, start=5, total=10, thread_token="a+b", type=ThreadType.MANUAL, sorting="Type DESC"
     )
@@ -71,7 +71,7 @@ def test_everything_given_is_sent_by_its_name_on_the_wire() -> None:
     } == dict(encode(THREADS, query, BASE).params)
 
 
-def test_the_label_says_what_is_asked_without_secrets() -> None:
+def test_the_label_describes_the_request_without_secrets() -> None:
     query = ThreadsQuery(workspace_id=7, thread_token=JWT, type="Manual", sorting="Type DESC")
 
     request = encode(THREADS, query, BASE)
@@ -105,7 +105,7 @@ def test_the_real_empty_page_is_read() -> None:
         ("0001-01-01T00:00:00", datetime(1, 1, 1, tzinfo=UTC)),
     ],
 )
-def test_times_are_aware_and_without_an_offset_utc(text: str, expected: datetime) -> None:
+def test_times_are_aware_and_utc_if_they_have_no_offset(text: str, expected: datetime) -> None:
     created_at = thread_of(createdAt=text).created_at
 
     assert expected == created_at
@@ -116,29 +116,29 @@ def test_times_are_aware_and_without_an_offset_utc(text: str, expected: datetime
     st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1)),  # noqa: DTZ001 - the offset is added below
     st.integers(-14 * 60, 14 * 60),
 )
-def test_any_time_with_an_offset_is_read_as_it_is(moment: datetime, minutes: int) -> None:
+def test_any_time_with_an_offset_is_read_exactly(moment: datetime, minutes: int) -> None:
     moment = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
 
     assert moment == thread_of(createdAt=moment.isoformat()).created_at
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
-def test_any_text_is_a_type_equal_to_itself(text: str) -> None:
+def test_any_text_becomes_a_type_that_equals_it(text: str) -> None:
     assert text == thread_of(type=text).type
 
 
-def test_a_known_type_is_its_member() -> None:
+def test_a_known_type_becomes_its_member() -> None:
     assert ThreadType.BROWSER_INSTANCE is thread_of(type="BrowserInstance").type
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.none() | st.text(alphabet=st.characters(exclude_categories=["Cs"])))
-def test_ids_and_tokens_come_as_they_are(workspace_id: int, token: str | None) -> None:
+def test_ids_and_tokens_are_not_changed(workspace_id: int, token: str | None) -> None:
     thread = thread_of(workspaceId=workspace_id, threadToken=token)
 
     assert (workspace_id, token) == (thread.workspace_id, thread.thread_token)
 
 
-def test_unknown_keys_are_passed_over() -> None:
+def test_unknown_keys_are_ignored() -> None:
     body = json.dumps({"items": [GOOD | {"tags": [{"a": 1}]}], "totalCount": 41, "hasMore": False})
 
     assert 1 == len(page_of(body).items)
@@ -163,7 +163,7 @@ def test_unknown_keys_are_passed_over() -> None:
         ("createdAt", "2025-02-30T00:00:00Z", "invalid RFC3339 encoded datetime"),
     ],
 )
-def test_a_wrong_value_names_its_path_and_the_page(key: str, value: Any, reason: str) -> None:
+def test_the_error_for_a_wrong_value_names_its_path_and_page(key: str, value: Any, reason: str) -> None:
     error = fault_of(json.dumps({"totalCount": 44, "items": [GOOD, GOOD, GOOD, GOOD | {key: value}]}))
 
     assert (f"items[3].{key}", reason, 40) == (error.path, error.reason, error.start)
@@ -172,7 +172,7 @@ def test_a_wrong_value_names_its_path_and_the_page(key: str, value: Any, reason:
 
 
 @pytest.mark.parametrize("key", sorted(GOOD))
-def test_a_missing_key_names_its_thread(key: str) -> None:
+def test_the_error_for_a_missing_key_names_its_thread(key: str) -> None:
     error = fault_of(json.dumps({"totalCount": 41, "items": [{k: v for k, v in GOOD.items() if k != key}]}))
 
     assert ("items[0]", f"object missing required field {key}") == (error.path, error.reason)
@@ -200,25 +200,25 @@ def test_a_missing_key_names_its_thread(key: str) -> None:
         (b'{"totalCount":0,"items":[{"type":"\xff"}]}', "", "it is not UTF-8"),
     ],
 )
-def test_a_body_that_is_no_page_says_why(body: bytes, path: str, reason: str) -> None:
+def test_the_error_for_a_body_that_is_not_a_page_says_why(body: bytes, path: str, reason: str) -> None:
     error = fault_of(body)
 
     assert (path, reason) == (error.path, error.reason)
 
 
 @pytest.mark.parametrize("body", [b"<html></html>", b"\xef\xbb\xbf{}", b'{"totalCount":NaN,"items":[]}', b"\xff\xfe{"])
-def test_a_body_that_is_no_json_says_so(body: bytes) -> None:
+def test_the_error_for_a_body_that_is_not_json_says_so(body: bytes) -> None:
     assert fault_of(body).reason.startswith("JSON is malformed")
 
 
-def test_no_value_of_the_body_is_shown() -> None:
+def test_a_decode_error_shows_no_value_of_the_body() -> None:
     error = fault_of(json.dumps({"totalCount": 41, "items": [GOOD | {"threadToken": JWT, "createdAt": JWT}]}))
 
     assert JWT[:12] not in f"{error!r}{error}{vars(error)}"
 
 
 @given(st.binary())
-def test_whatever_the_bytes_a_page_or_a_decode_error_comes_out(body: bytes) -> None:
+def test_random_bytes_become_a_page_or_a_decode_error(body: bytes) -> None:
     with contextlib.suppress(DecodeError):
         assert isinstance(page_of(body), Page)
 
@@ -226,7 +226,7 @@ def test_whatever_the_bytes_a_page_or_a_decode_error_comes_out(body: bytes) -> N
 @pytest.mark.parametrize(
     ("body", "hinted"), [(b"<html>", True), (b"[]", True), (b'{"totalCount":"1","items":[]}', False)]
 )
-def test_only_a_body_that_is_no_page_at_all_casts_doubt_on_the_base_url(body: bytes, hinted: bool) -> None:
+def test_only_a_body_that_is_not_a_page_at_all_leads_to_a_hint_about_base_url(body: bytes, hinted: bool) -> None:
     assert hinted is ("base_url" in str(fault_of(body)))
 
 
@@ -234,7 +234,7 @@ def test_only_a_body_that_is_no_page_at_all_casts_doubt_on_the_base_url(body: by
     "body",
     [b"<html>", b"{}x", b"null", b"12", b'{"a": tru!', b'{"a": -x', b'{"a":"\xff"}', b'{"x":' + b"[" * 100_000],
 )
-def test_a_body_that_is_wrong_in_another_way_is_not_cut(body: bytes) -> None:
+def test_a_body_that_is_wrong_in_another_way_does_not_count_as_cut(body: bytes) -> None:
     assert not is_cut(body)
 
 
@@ -246,7 +246,7 @@ _JSON = st.recursive(
 
 
 @given(value=st.dictionaries(st.text(max_size=8), _JSON, max_size=3), ascii_only=st.booleans(), data=st.data())
-def test_the_beginning_of_a_json_text_is_cut_and_the_whole_is_not(
+def test_the_beginning_of_a_json_text_counts_as_cut_and_the_complete_text_does_not(
     value: dict[str, Any], ascii_only: bool, data: st.DataObject
 ) -> None:
     whole = json.dumps(value, ensure_ascii=ascii_only).encode(errors="surrogatepass")

@@ -1,4 +1,4 @@
-"""The consistent walk: right on a list that moves, and the plain walk is not. The rules are those of the module."""
+"""The consistent walk is right on a list that changes; the plain walk is not. The rules are those of the module."""
 
 import os
 import random
@@ -29,10 +29,10 @@ CREATED = datetime(2026, 3, 17, tzinfo=UTC)
 
 
 class WalkMachine(RuleBasedStateMachine):
-    """A walk over a list that moves without end: requests go out, are answered and taken, and the list moves between.
+    """A walk over a list that never stops changing. It changes between requests, responses and steps of the walk.
 
-    Requests ahead are answered in any order, so a page may be older or newer than the one before it. At the end the
-    list goes on to move at the same pace until the walk has ended.
+    Prefetched requests are answered in any order, so a page may be older or newer than the one before it. At the end
+    the list continues to change at the same pace until the walk has ended.
     """
 
     consistent: ClassVar[bool]
@@ -75,10 +75,10 @@ class WalkMachine(RuleBasedStateMachine):
         self.draw = random.Random(seed)
         self.caps = range(least, max(2, total) + 1) if restless and moment == "atomic" and cap is not None else None
         self.page = max(2, total) if cap is None else min(max(2, total), cap)
-        # The pace that never ends: up to half a page with each request.
+        # The pace that never changes: up to half a page with each request.
         pace = self.page * share // 200
         self.rate = Rate(pace, pace, which)
-        # What one page shows of a capped list whose count is of another moment may look like a whole one.
+        # If the pages are capped and the count is from another moment, one page may look like the complete list.
         self.moment = moment
         twins = twins and self.endpoint is THREADS
         self.server = MovingList(count, order, moment if cap is None else "atomic", cap, twins=twins, make=self.make)
@@ -120,7 +120,7 @@ class WalkMachine(RuleBasedStateMachine):
         try:
             self.reader.go_on()
         except PaginationError:
-            # It is one only where the list moved by more than half of what a page can bring, or turned over.
+            # An error is allowed only if the list changed by more than half a page with each request, or completely.
             assert self.server.moved > self.reader.requests * min((self.page - 1) / 2, len(self.server.alive))
             self.reader.flying = {}
             self.stopped = True
@@ -129,7 +129,7 @@ class WalkMachine(RuleBasedStateMachine):
     stopped = False
 
     def teardown(self) -> None:
-        # The eight readings and ten pages of its budget, with all that it may have guessed in vain.
+        # The eight readings and ten pages of its budget, with all requests that it may have guessed in vain.
         bound = (1 + self.prefetch) * (1 + 8 * self.server.made + 10 * self.page)
         while self.reader.flying:
             assert self.reader.requests <= bound, "the walk does not end"
@@ -143,7 +143,7 @@ class WalkMachine(RuleBasedStateMachine):
 
 
 class ConsistentMachine(WalkMachine):
-    """The walk that is right."""
+    """The consistent walk, which is right."""
 
     consistent = True
 
@@ -156,7 +156,7 @@ class ConsistentMachineOfBrowsers(ConsistentMachine):
 
 
 class PlainMachine(WalkMachine):
-    """The walk that is not."""
+    """The plain walk, which is not."""
 
     consistent = False
 
@@ -165,7 +165,7 @@ STATEFUL = settings(
     max_examples=EXAMPLES,
     stateful_step_count=40,
     deadline=None,
-    # The same examples in each run, so that a change is what makes a difference. The profile `slow` draws others.
+    # The same examples in each run, so that only the code makes a difference. The profile `slow` draws others.
     derandomize=os.environ.get("HYPOTHESIS_PROFILE") != "slow",
     suppress_health_check=list(HealthCheck),
 )
@@ -173,13 +173,13 @@ STATEFUL = settings(
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("machine", [ConsistentMachine, ConsistentMachineOfBrowsers])
-def test_the_consistent_walk_gives_every_lasting_item_exactly_once(machine: type[WalkMachine]) -> None:
+def test_the_consistent_walk_lists_every_lasting_item_exactly_once(machine: type[WalkMachine]) -> None:
     run_state_machine_as_test(machine, settings=STATEFUL)
 
 
 @pytest.mark.timeout(300)
-def test_the_plain_walk_does_not_which_shows_that_the_machine_sees_it() -> None:
-    """Errors of the walk do not count: what the machine finds is a thread silently missed or repeated."""
+def test_the_same_machine_detects_the_fault_of_the_plain_walk() -> None:
+    """An error that the walk raises does not count: the machine finds a thread that is silently missed or repeated."""
     with pytest.raises(AssertionError, match=r"was missed|came twice"):
         run_state_machine_as_test(
             PlainMachine, settings=settings(STATEFUL, phases=[Phase.generate], report_multiple_bugs=False)
@@ -195,7 +195,7 @@ def page(numbers: range, total_count: int, start: int) -> ThreadPage:
 
 
 def through(walk: Walk[ExecutionThread], *pages: ThreadPage) -> tuple[list[Slice], list[Step[ExecutionThread]]]:
-    """Hand `pages` to `walk` one after another; return what it asked for and the steps."""
+    """Pass `pages` to `walk` one after another; return the slices that it requested and the steps."""
     slices: list[Slice] = []
     steps: list[Step[ExecutionThread]] = []
     seen: set[Any] = set()
@@ -221,7 +221,7 @@ def numbers_of(step: Step[ExecutionThread]) -> list[int]:
 def read(
     walk: Walk[ExecutionThread], server: MovingList, between: Callable[[], object] = lambda: None
 ) -> tuple[list[int], list[tuple[int, int]]]:
-    """Read all of a list; return the numbers of the threads that came, and the slices requested."""
+    """Read a complete list; return the numbers of the threads received, and the slices requested."""
     reader = Reader(walk, server)
     slices: list[tuple[int, int]] = []
     while reader.flying:
@@ -233,7 +233,7 @@ def read(
 
 
 @pytest.mark.parametrize(("total", "most"), [(1000, 11), (100, 102), (2, 10_000), (1, 10_000)])
-def test_without_churn_it_costs_one_thread_of_overlap_a_page(total: int, most: int) -> None:
+def test_on_a_quiet_list_it_costs_one_thread_of_overlap_per_page(total: int, most: int) -> None:
     got, slices = read(consistent_walk(0, total), MovingList(10_000))
 
     assert list(range(10_000)) == got
@@ -248,7 +248,7 @@ def test_without_churn_it_costs_one_thread_of_overlap_a_page(total: int, most: i
     max_items=st.none() | st.integers(0, 70),
     cap=st.none() | st.integers(1, 20),
 )
-def test_on_a_list_that_stands_still_it_equals_slicing(
+def test_on_a_list_that_does_not_change_it_equals_slicing(
     count: int, start: int, total: int, max_items: int | None, cap: int | None, appends: bool
 ) -> None:
     if not appends and cap is not None:
@@ -260,7 +260,7 @@ def test_on_a_list_that_stands_still_it_equals_slicing(
 
 
 @given(count=st.integers(1, 60), total=st.integers(1, 20), taken=st.integers(0, 60), cap=st.none() | st.integers(1, 9))
-def test_next_start_leads_on_where_it_stopped(count: int, total: int, taken: int, cap: int | None) -> None:
+def test_a_walk_that_stopped_early_continues_at_next_start(count: int, total: int, taken: int, cap: int | None) -> None:
     server = MovingList(count, cap=cap)
     reader = Reader(consistent_walk(0, total, taken), server)
     while reader.flying:
@@ -274,8 +274,8 @@ def test_next_start_leads_on_where_it_stopped(count: int, total: int, taken: int
 
 
 @pytest.mark.parametrize("order", ["append", "front"])
-def test_accept_is_a_function_of_the_walk_the_page_and_what_was_seen(order: Order) -> None:
-    """The same answer given twice to the same value leads to the same step, at every step of a walk."""
+def test_accept_is_a_function_of_the_walk_the_page_and_the_seen_items(order: Order) -> None:
+    """At every step of a walk, accepting the same page twice leads to the same step."""
     server, draw = MovingList(60, order), random.Random(5)
     walk: Walk[ExecutionThread] = consistent_walk(0, 7, appends=order == "append")
     seen: set[Any] = set()
@@ -292,7 +292,7 @@ def test_accept_is_a_function_of_the_walk_the_page_and_what_was_seen(order: Orde
 
 @pytest.mark.parametrize(("count", "total"), [(40, 10), (400, 10), (1000, 100), (10_000, 1000)])
 @pytest.mark.parametrize("share", [5, 10, 20, 30, 40, 50])
-def test_a_list_that_moves_by_up_to_half_a_page_costs_at_most_eight_readings_and_ten_requests(
+def test_a_list_that_changes_by_up_to_half_a_page_costs_at_most_eight_readings_and_ten_requests(
     count: int, total: int, share: int
 ) -> None:
     server, draw = MovingList(count), random.Random(0)
@@ -306,13 +306,13 @@ def test_a_list_that_moves_by_up_to_half_a_page_costs_at_most_eight_readings_and
     assert server.lasting <= set(got)
     assert len(set(got)) == len(got)
     assert len(slices) <= 8 * len(quiet) + 10
-    # All that a walk brings are the threads of the beginning, and what started while its last page was on its way.
+    # The walk lists only the threads of the beginning and those that started while its last page was in flight.
     assert len(got) <= count + 2 * total
 
 
 @pytest.mark.parametrize("prefetch", [1, 2, 3, 4, 8])
 @pytest.mark.parametrize("share", [0, 10, 30, 50])
-def test_guessing_costs_at_most_as_many_requests_again_for_each_request_ahead(prefetch: int, share: int) -> None:
+def test_each_page_requested_ahead_adds_at_most_as_many_requests_again(prefetch: int, share: int) -> None:
     def requests(ahead: int) -> int:
         server, draw = MovingList(1000), random.Random(0)
         reader = Reader(consistent_walk(0, 100), server, prefetch=ahead)
@@ -327,7 +327,7 @@ def test_guessing_costs_at_most_as_many_requests_again_for_each_request_ahead(pr
     assert requests(prefetch) <= (1 + prefetch) * requests(0)
 
 
-def test_rule_1_a_page_counts_by_any_seen_thread_on_it() -> None:
+def test_rule_1_a_page_counts_if_any_seen_thread_is_on_it() -> None:
     _, (_, second) = through(consistent_walk(0, 10), page(range(10), 40, 0), page(range(5, 15), 40, 0))
 
     assert [10, 11, 12, 13, 14] == numbers_of(second)
@@ -352,8 +352,8 @@ def test_rule_1_a_page_from_index_0_always_counts() -> None:
     assert list(range(30)) == got
 
 
-def test_rule_2_what_stands_before_a_seen_thread_has_started_since_and_next_start_is_right() -> None:
-    """Two new threads before the seen one: the first thread not handed out stands behind it."""
+def test_rule_2_threads_before_a_seen_one_have_started_since_and_next_start_is_right() -> None:
+    """Two new threads are before the seen one. The first thread that was not handed out is after it."""
     shifted = (thread(90), thread(91), thread(9), thread(10))
     walk = consistent_walk(0, 10, 13, appends=False)
 
@@ -370,7 +370,7 @@ def test_rule_3_it_steps_back_by_half_a_page_then_twice_as_far() -> None:
     assert [(60, 10), (69, 10), (64, 10), (54, 10), (34, 10)] == [(one.start, one.total) for one in slices]
 
 
-def test_rule_3_it_steps_back_by_what_the_list_has_lost() -> None:
+def test_rule_3_it_steps_back_by_as_many_threads_as_the_list_has_lost() -> None:
     slices, _ = through(
         consistent_walk(60, 10), page(range(10), 100, 60), page(range(50, 51), 70, 0), page(range(50, 60), 70, 0)
     )
@@ -378,13 +378,13 @@ def test_rule_3_it_steps_back_by_what_the_list_has_lost() -> None:
     assert [60, 69, 39] == [one.start for one in slices]
 
 
-def test_rule_3_too_far_back_it_halves_the_distance() -> None:
+def test_rule_3_if_it_went_too_far_back_it_halves_the_distance() -> None:
     server = MovingList(4000)
     reader = Reader(consistent_walk(0, 10), server)
     for _ in range(100):
         reader.let_answer()
         reader.go_on()
-    # As many stop in front as start at the end, so that the count does not tell.
+    # As many threads stop at the front as start at the end, so the count does not show it.
     for _ in range(170):
         server.stop(0)
         server.start(0)
@@ -393,8 +393,8 @@ def test_rule_3_too_far_back_it_halves_the_distance() -> None:
         reader.let_answer()
         reader.go_on()
 
-    # Seven requests until the steps, doubled from half a page, reach what was seen, 14 pages too far back. Then the
-    # distance is halved five times.
+    # Seven requests until the steps, which double from half a page, reach a seen thread, 14 pages too far back. Then
+    # the distance is halved five times.
     assert 12 >= reader.requests - before
     while reader.flying:
         reader.let_answer()
@@ -402,7 +402,7 @@ def test_rule_3_too_far_back_it_halves_the_distance() -> None:
     assert set() == reader.missed
 
 
-def test_rule_3_an_index_past_the_end_of_a_list_that_shrank_is_asked_for_further_in_front() -> None:
+def test_rule_3_after_an_index_past_the_end_of_a_shrunken_list_it_requests_a_lower_one() -> None:
     slices, steps = through(
         consistent_walk(0, 10), page(range(10), 30, 0), page(range(0), 8, 9), page(range(2, 10), 8, 0)
     )
@@ -411,10 +411,10 @@ def test_rule_3_an_index_past_the_end_of_a_list_that_shrank_is_asked_for_further
     assert Ended() == state_of(steps[-1])
 
 
-def test_rule_3_nothing_is_asked_for_past_the_end_of_a_list_that_shrank() -> None:
+def test_rule_3_nothing_is_requested_past_the_end_of_a_shrunken_list() -> None:
     first, gone = page(range(90, 100), 110, 0), page(range(0), 12, 0)
     slices, _ = through(consistent_walk(90, 10), first, gone, page(range(5), 12, 0))
-    # 98 are gone, so the last one seen may be at index 1.
+    # 98 threads are gone, so the last thread seen may be at index 1.
     assert [90, 99, 1] == [one.start for one in slices]
 
     slices, _ = through(consistent_walk(90, 10), first, page(range(50, 55), 110, 0), gone, page(range(5), 12, 0))
@@ -422,7 +422,7 @@ def test_rule_3_nothing_is_asked_for_past_the_end_of_a_list_that_shrank() -> Non
     assert [90, 99, 94, 7] == [one.start for one in slices]
 
 
-def test_rule_4_the_overlap_grows_with_the_speed_of_the_list_and_falls_again() -> None:
+def test_rule_4_the_overlap_grows_with_the_speed_of_the_list_and_shrinks_again() -> None:
     server, draw = MovingList(3000), random.Random(1)
     reader = Reader(consistent_walk(0, 100), server)
     overlaps: list[int] = []
@@ -434,7 +434,7 @@ def test_rule_4_the_overlap_grows_with_the_speed_of_the_list_and_falls_again() -
         reader.go_on()
         server.churn(Rate(0, 10 if number < 6 else 0, "first", steady=True), draw)
 
-    # At ten threads a request: these, a quarter more and one, in eighths of a page.
+    # For ten threads per request: ten, a quarter more and one, in eighths of a page.
     assert {24} == set(overlaps[4:8])
     assert 1 == overlaps[-1]
 
@@ -448,7 +448,7 @@ def test_rule_5_a_short_page_that_reaches_the_count_is_the_end() -> None:
 
 @pytest.mark.parametrize("appends", [False, True])
 def test_rule_5_a_full_page_that_reaches_the_count_is_not_yet_the_end(appends: bool) -> None:
-    """The slice is older than the count: of 20 threads five have stopped in between, and five lasting ones remain."""
+    """The slice is older than the count: five of 20 threads stopped in between, and five lasting ones remain."""
     walk = consistent_walk(0, 10, appends=appends)
 
     slices, steps = through(walk, page(range(10), 10, 0), page(range(9, 15), 10, 0), page(range(9, 15), 15, 0))
@@ -459,21 +459,21 @@ def test_rule_5_a_full_page_that_reaches_the_count_is_not_yet_the_end(appends: b
     assert Ended() == state_of(steps[-1])
 
 
-def test_rule_5_as_full_as_the_fullest_page_is_full() -> None:
-    """A server that caps its pages at five."""
+def test_rule_5_a_page_as_large_as_the_largest_one_is_full() -> None:
+    """The server caps its pages at five."""
     _, steps = through(consistent_walk(0, 10), page(range(5), 9, 0), page(range(4, 9), 9, 0), page(range(8, 9), 9, 0))
 
     assert [Following(), Confirming(), Ended()] == [state_of(step) for step in steps]
 
 
-def test_rule_5_at_the_end_of_a_list_that_grows_it_is_confirmed_once() -> None:
-    """One thread starts with each request, so that each page of two is full and reaches the count."""
+def test_rule_5_the_end_of_a_list_that_grows_is_confirmed_once() -> None:
+    """One thread starts with each request, so each page of two is full and reaches the count."""
     _, steps = through(consistent_walk(0, 2), page(range(2), 2, 0), page(range(1, 3), 3, 0))
 
     assert [Confirming(), Ended()] == [state_of(step) for step in steps]
 
 
-def test_rule_6_nothing_is_guessed_past_the_threads_of_the_first_count() -> None:
+def test_rule_6_no_page_is_guessed_past_the_threads_of_the_first_count() -> None:
     pages = (page(range(10), 30, 0), page(range(9, 19), 100, 0))
     _, steps = through(consistent_walk(0, 10), *pages)
     _, others = through(consistent_walk(0, 10, appends=False), *pages)
@@ -488,7 +488,7 @@ def test_rule_6_it_ends_when_all_threads_of_the_first_count_have_been_passed() -
     assert Ended() == state_of(steps[-1])
 
 
-def test_rule_6_new_threads_count_as_passed_though_the_list_shifts() -> None:
+def test_rule_6_new_threads_count_as_passed_even_if_the_list_shifts() -> None:
     """The last page ends at index 32 of 34, but 28 had been passed before it, and nine are new."""
     slices, steps = through(
         consistent_walk(0, 10),
@@ -503,8 +503,8 @@ def test_rule_6_new_threads_count_as_passed_though_the_list_shifts() -> None:
     assert (Following(), Ended()) == (state_of(steps[2]), state_of(steps[-1]))
 
 
-def test_rule_5_the_same_thread_last_again_proves_nothing_where_threads_move_to_the_right() -> None:
-    """One stops in front, and one starts there: the last of four stands where the last of three stood."""
+def test_rule_5_the_same_last_thread_again_proves_nothing_if_threads_move_to_the_right() -> None:
+    """One thread stops at the front and one starts there, so the last of four is where the last of three was."""
     walk = consistent_walk(0, 3, appends=False)
     pages = (page(range(3), 6, 0), page(range(3, 6), 5, 0), page(range(2, 5), 4, 0), page(range(2, 5), 4, 0))
     _, steps = through(walk, *pages)
@@ -513,8 +513,8 @@ def test_rule_5_the_same_thread_last_again_proves_nothing_where_threads_move_to_
 
 
 @pytest.mark.parametrize("count", [187, 214])
-def test_rule_6_what_stands_before_start_is_not_counted_twice(count: int) -> None:
-    """The walk goes back to index 0 and on past what it had seen. Then all that it had seen behind `start` stops."""
+def test_rule_6_threads_before_start_are_not_counted_twice(count: int) -> None:
+    """The walk goes back to index 0 and on past the seen threads. Then all seen threads after `start` stop."""
     server = MovingList(count)
     reader = Reader(consistent_walk(50, 10), server, 50)
     stopped = False
@@ -540,14 +540,14 @@ def test_rule_6_what_stands_before_start_is_not_counted_twice(count: int) -> Non
     assert set() == reader.missed
 
 
-def test_rule_6_does_not_hold_where_threads_start_in_front() -> None:
+def test_rule_6_does_not_apply_if_threads_start_at_the_front() -> None:
     _, steps = through(consistent_walk(0, 10, appends=False), page(range(10), 18, 0), page(range(9, 19), 40, 0))
 
     assert Following() == state_of(steps[-1])
 
 
-def test_rule_6_does_not_hold_for_what_stands_before_start() -> None:
-    """39 of 45 have been passed when all that was seen stops. The page at index 0 shows what stood before `start`."""
+def test_rule_6_does_not_apply_to_threads_before_start() -> None:
+    """39 of 45 threads have been passed when all seen threads stop. The page at index 0 shows those before `start`."""
     unknown = page(range(90, 95), 45, 0)
     slices, steps = through(
         consistent_walk(20, 10),
@@ -561,22 +561,23 @@ def test_rule_6_does_not_hold_for_what_stands_before_start() -> None:
     assert Following() == state_of(steps[-1])
 
 
-def test_rule_7_a_server_that_sends_one_thread_a_page() -> None:
+def test_rule_7_a_server_that_sends_one_thread_per_page_is_read_completely() -> None:
     got, slices = read(consistent_walk(0, 10), MovingList(5, cap=1))
 
     assert [0, 1, 2, 3, 4] == got
-    # The first alone three times makes sure; then the next and the one before; at the end the last once more.
+    # Three more requests for the first thread make sure. Then each thread is requested, and then the one before it. At
+    # the end, the last thread is requested once more.
     assert [0, 0, 0, 0, 1, 0, 2, 1, 3, 2, 4, 3, 4] == [start for start, _ in slices]
 
 
-def test_rule_7_the_thread_before_must_be_where_it_was() -> None:
+def test_rule_7_the_previous_thread_must_still_be_at_its_index() -> None:
     one = [page(range(number, number + 1), 9, 0) for number in range(6)]
     slices, steps = through(consistent_walk(0, 10), one[0], one[0], one[0], one[0], one[2], one[1])
 
     doubt = Doubt(evolve(one[0], start=0))
     assert [Alone(doubt), Alone(doubt.again(doubt.page)), Single()] == [state_of(step) for step in steps[1:4]]
     assert [0, 0, 0, 0, 1, 0] == [asked.start for asked in slices]
-    # At index 0 it counts, so the thread after the one that is gone comes first.
+    # A page from index 0 counts, so the thread after the one that is gone is handed out.
     assert [1] == numbers_of(steps[-1])
 
 
@@ -596,14 +597,14 @@ def test_rule_7_a_cap_that_is_lifted_is_noticed() -> None:
     assert reader.requests - before <= 7
 
 
-def test_rule_7_in_another_order_one_thread_a_page_is_an_error() -> None:
+def test_rule_7_in_another_order_one_thread_per_page_is_an_error() -> None:
     with pytest.raises(PaginationError, match="one item a page"):
         read(consistent_walk(0, 10, appends=False), MovingList(5, "anywhere", cap=1))
 
 
 @pytest.mark.parametrize("count", [19, 20, 25, 100])
 @pytest.mark.parametrize("total", [10, 1])
-def test_rule_8_a_server_that_ignores_start_is_an_error_after_one_request_more(count: int, total: int) -> None:
+def test_rule_8_a_server_that_ignores_start_is_an_error_after_one_more_request(count: int, total: int) -> None:
     first = page(range(max(2, total)), count, 0)
     slices, steps = through(consistent_walk(0, total), first, first)
 
@@ -616,7 +617,7 @@ def test_rule_8_a_server_that_ignores_start_is_an_error_after_one_request_more(c
 
 
 @pytest.mark.parametrize("total", [1, 3, 10])
-def test_rule_8_threads_that_agree_in_everything_are_one_and_no_ignored_start(total: int) -> None:
+def test_rule_8_equal_threads_count_as_one_and_not_as_an_ignored_start(total: int) -> None:
     equal = [thread(0, None)] * 12
 
     def answer(asked: Slice) -> ThreadPage:
@@ -634,12 +635,12 @@ def test_rule_8_threads_that_agree_in_everything_are_one_and_no_ignored_start(to
         probes += isinstance(state_of(step), Probing)
 
     assert equal[:1] == got
-    # Pages of ten show by themselves that the second is another one: it has but three threads.
+    # Pages of ten need no probe: the second one has only three threads, so it is a different page.
     assert probes == (total < 10)
 
 
-def test_rule_8_new_threads_in_front_are_no_ignored_start() -> None:
-    """Sorted newest first: five start with each request, and each page begins as the one before it."""
+def test_rule_8_new_threads_at_the_front_do_not_count_as_an_ignored_start() -> None:
+    """Sorted newest first: five threads start with each request, and each page begins like the one before it."""
     server, draw = MovingList(60, "front"), random.Random(0)
 
     got, _ = read(consistent_walk(0, 12, appends=False), server, lambda: server.churn(Rate(5, 0, steady=True), draw))
@@ -655,7 +656,7 @@ def test_rule_8_new_threads_in_front_are_no_ignored_start() -> None:
     ],
     ids=["empty before the end", "more than counted"],
 )
-def test_rule_9_an_answer_that_contradicts_itself_three_times_is_an_error(bad: ThreadPage, why: str) -> None:
+def test_rule_9_a_response_that_contradicts_itself_three_times_is_an_error(bad: ThreadPage, why: str) -> None:
     slices, steps = through(consistent_walk(0, 10), page(range(10), 25, 0), bad, bad)
 
     assert isinstance(state_of(steps[-1]), Doubting)
@@ -665,7 +666,7 @@ def test_rule_9_an_answer_that_contradicts_itself_three_times_is_an_error(bad: T
         steps[-1].walk.accept(asked, bad, set(steps[0].keys))
 
 
-def test_rule_9_a_different_contradiction_shows_that_the_list_moves_and_is_taken() -> None:
+def test_rule_9_a_different_contradiction_shows_that_the_list_changes_and_is_accepted() -> None:
     _, steps = through(
         consistent_walk(0, 10), page(range(10), 25, 0), page(range(9, 15), 12, 9), page(range(9, 17), 14, 9)
     )
@@ -674,8 +675,8 @@ def test_rule_9_a_different_contradiction_shows_that_the_list_moves_and_is_taken
     assert Ended() == state_of(steps[-1])
 
 
-def test_rule_9_a_full_page_with_more_than_is_counted_is_not_the_end() -> None:
-    """The count is lower each time, and the page is full: the list goes on."""
+def test_rule_9_a_full_page_with_more_threads_than_counted_is_not_the_end() -> None:
+    """The count is lower each time, and the page is full, so the list may continue."""
     _, steps = through(
         consistent_walk(0, 10), page(range(10), 19, 0), page(range(9, 19), 18, 9), page(range(9, 19), 17, 9)
     )
@@ -685,8 +686,8 @@ def test_rule_9_a_full_page_with_more_than_is_counted_is_not_the_end() -> None:
 
 
 @pytest.mark.parametrize("count", [3, 15, 19, 24])
-def test_rule_9_a_count_that_lies_ends_in_an_error_or_with_every_thread(count: int) -> None:
-    """25 threads, of which the server counts fewer; also where a full page ends at just that count."""
+def test_rule_9_a_count_that_is_too_low_is_an_error(count: int) -> None:
+    """The server has 25 threads but counts fewer; also if a full page ends at exactly that count."""
 
     def answer(asked: Slice) -> ThreadPage:
         return page(range(asked.start, min(asked.start + asked.total, 25)), count, asked.start)
@@ -702,8 +703,8 @@ def test_rule_9_a_count_that_lies_ends_in_an_error_or_with_every_thread(count: i
             seen |= set(step.keys)
 
 
-def test_rule_11_a_server_that_never_lets_it_end_is_an_error() -> None:
-    """Asked near the end it has lost threads, asked further in front it has them again."""
+def test_rule_11_a_server_that_never_lets_the_walk_end_is_an_error() -> None:
+    """Near the end, the server has lost threads; further to the front, it has them again."""
 
     def answer(asked: Slice) -> ThreadPage:
         count = 100 if asked.start < 50 else 40
@@ -721,7 +722,7 @@ def test_rule_11_a_server_that_never_lets_it_end_is_an_error() -> None:
             walk = step.walk
             seen |= set(step.keys)
 
-    # Eight times 100 threads and ten times the first page, after the first answer, and one answer too many.
+    # The first response, eight times 100 threads and ten times the first page, and one response too many.
     assert 1 + 90 + 1 == answers
 
 
@@ -734,28 +735,28 @@ def test_rule_11_an_empty_page_costs_as_much_as_the_first_one() -> None:
     assert (260, 250) == (walk.budget.left, after.left)
 
 
-def test_a_page_larger_than_asked_for_is_an_error_at_once() -> None:
+def test_a_page_larger_than_requested_is_an_error_at_once() -> None:
     with pytest.raises(PaginationError, match="more items came than were asked for"):
         consistent_walk(0, 10).accept(Slice(0, 10), page(range(11), 25, 0), set())
 
 
-def test_rule_10_what_the_growth_of_the_list_explains_is_not_suspect() -> None:
-    """A server that caps its pages at five, and two threads that start in front."""
+def test_rule_10_a_page_that_the_growth_of_the_list_explains_is_not_suspect() -> None:
+    """The server caps its pages at five, and two threads start at the front."""
     walk = consistent_walk(0, 10, filtered=True, appends=False)
     _, (_, second) = through(walk, page(range(5), 40, 0), page(range(2, 7), 42, 0))
 
     assert [5, 6] == numbers_of(second)
 
 
-def test_after_a_page_that_brought_nothing_new_a_whole_page_is_asked_for_though_fewer_are_wanted() -> None:
-    """Sorted newest first: two start with each request, so that a page of two would never catch up."""
+def test_after_a_page_without_new_threads_a_full_page_is_requested_even_if_fewer_are_wanted() -> None:
+    """Sorted newest first: two threads start with each request, so pages of two would never catch up."""
     walk = consistent_walk(0, 10, 11, appends=False)
     slices, _ = through(walk, page(range(10), 40, 0), page(range(7, 9), 42, 0), page(range(7, 17), 44, 0))
 
     assert [(0, 10), (9, 2), (10, 10)] == [(one.start, one.total) for one in slices]
 
 
-def test_rule_11_ten_pages_are_as_long_as_the_first_one_or_as_requested_where_the_list_is_shorter() -> None:
+def test_rule_11_the_ten_pages_have_the_size_of_the_first_or_as_requested_on_a_shorter_list() -> None:
     assert 8 * 20 + 10 * 2 == Budget.after(page(range(2), 20, 0), 10).left
     assert 8 * 2 + 10 * 10 == Budget.after(page(range(2), 2, 0), 10).left
     assert 10 * 10 == Budget.after(page(range(0), 0, 0), 10).left
@@ -767,8 +768,8 @@ def test_rule_11_a_page_larger_than_the_first_one_costs_no_more() -> None:
     assert (180, 178) == (budget.left, budget.spend(Slice(1, 10), page(range(1, 11), 20, 1)).left)
 
 
-def test_what_is_left_of_a_page_is_where_it_resumes() -> None:
-    """The list shifts by more than was expected, so the last page brings eight threads where seven are wanted."""
+def test_the_walk_resumes_at_the_unused_rest_of_a_page() -> None:
+    """The list shifts by more than expected, so the last page has eight new threads, but only seven are wanted."""
     slices, steps = through(
         consistent_walk(0, 10, 25),
         page(range(10), 40, 0),
@@ -782,8 +783,8 @@ def test_what_is_left_of_a_page_is_where_it_resumes() -> None:
     assert (None, 18) == (steps[-1].walk.next_slice(), steps[-1].walk.next_start)
 
 
-def test_where_threads_are_equal_no_index_leads_past_one_that_was_not_handed_out() -> None:
-    """0, 1, 2, 2, 3: whoever resumes at `start` plus what was taken may get one again, but misses none."""
+def test_with_equal_threads_no_index_skips_one_that_was_not_handed_out() -> None:
+    """Threads 0, 1, 2, 2, 3: resuming at `start` plus the number taken may repeat a thread but misses none."""
     items = (thread(0), thread(1), thread(2), thread(2), thread(3))
     step = consistent_walk(0, 10).accept(Slice(0, 10), ThreadPage(items, 5, 0), set())
     cut = consistent_walk(0, 10, 3).accept(Slice(0, 3), ThreadPage(items[:3], 5, 0), set())
@@ -793,7 +794,7 @@ def test_where_threads_are_equal_no_index_leads_past_one_that_was_not_handed_out
 
 
 @pytest.mark.parametrize("again", [range(0), range(5)], ids=["empty", "the last page again"])
-def test_a_start_past_the_end_gives_nothing(again: range) -> None:
+def test_a_consistent_walk_from_past_the_end_is_empty(again: range) -> None:
     step = consistent_walk(9, 10).accept(Slice(9, 10), page(again, 5, 9), set())
 
     assert ((), None, None) == (step.items, step.walk.next_slice(), step.walk.next_start)
@@ -805,13 +806,13 @@ def test_a_list_that_becomes_empty_ends_the_walk() -> None:
     assert Ended() == state_of(steps[-1])
 
 
-def test_before_the_first_page_it_resumes_where_it_begins() -> None:
+def test_before_the_first_page_next_start_is_the_start() -> None:
     assert 7 == consistent_walk(7, 10).next_start
 
 
-# Some of the sizes at which a set has just grown, and is as large as it gets for what it holds.
+# Some of these are sizes at which a set has just grown, so it is as large as it can be for its content.
 @pytest.mark.parametrize("count", [309, 1_000, 1_229, 4_917, 10_000, 19_663, 50_000])
-def test_what_is_remembered_of_a_thread_is_small(count: int) -> None:
+def test_the_memory_per_seen_thread_is_small(count: int) -> None:
     threads = [ExecutionThread(1, f"token-{number}" * 40, ThreadType.MANUAL, CREATED) for number in range(count)]
     tracemalloc.start()
     try:

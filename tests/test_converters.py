@@ -1,4 +1,4 @@
-"""Values come in and go out through a cattrs converter: one way for the client, the command and users."""
+"""A cattrs converter structures and unstructures values: one way for the client, the command and users."""
 
 import json
 import subprocess
@@ -45,12 +45,12 @@ CONVERTER = make_converter()
 CREATED = datetime(2026, 3, 17, 16, 38, 40, 385168, UTC)
 THREAD = ExecutionThread(1, "eyJ.a.b", ThreadType.MANUAL, CREATED)
 
-# Lone surrogates are no text that JSON in UTF-8 can hold.
+# JSON in UTF-8 cannot contain lone surrogates.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 int64 = st.integers(-(2**63), 2**63 - 1)
 int32 = st.integers(-(2**31), 2**31 - 1)
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-# A time near either end of the calendar has no equal in UTC.
+# A time near either end of the calendar has no equivalent in UTC.
 moments = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=offsets)  # noqa: DTZ001 - see `timezones`
 threads = st.builds(ExecutionThread, int64, st.none() | texts, st.sampled_from(ThreadType) | texts, moments)
 workspaces = st.builds(Workspace, int64, st.none() | texts, st.none() | texts)
@@ -118,22 +118,22 @@ def type_of(value: Any) -> Any:
 
 
 @given(st.one_of(threads, workspaces, browsers, pages, events, queries, policies))
-def test_what_goes_out_comes_in_again_as_it_was(value: Any) -> None:
+def test_values_survive_a_round_trip(value: Any) -> None:
     data = CONVERTER.unstructure(value)
 
     assert value == CONVERTER.structure(data, type_of(value))
-    # It is ready for JSON, and for the way through it.
+    # The data is ready for JSON and survives a round trip through it.
     assert value == CONVERTER.structure(json.loads(json.dumps(data)), type_of(value))
 
 
 @given(st.one_of(threads, workspaces, browsers, events))
-def test_json_as_bytes_comes_in_like_plain_data(value: Any) -> None:
+def test_json_bytes_are_structured_like_plain_data(value: Any) -> None:
     body = json.dumps(CONVERTER.unstructure(value)).encode()
 
     assert value == CONVERTER.structure(body, type(value))
 
 
-def test_a_thread_goes_out_by_the_names_of_the_api() -> None:
+def test_a_thread_is_unstructured_with_the_names_of_the_api() -> None:
     expected = {
         "workspaceId": 1,
         "threadToken": "eyJ.a.b",
@@ -145,7 +145,7 @@ def test_a_thread_goes_out_by_the_names_of_the_api() -> None:
     assert str is type(CONVERTER.unstructure(THREAD)["type"])
 
 
-def test_browsers_queries_and_pages_go_out_by_the_names_of_the_api() -> None:
+def test_browsers_queries_and_pages_are_unstructured_with_the_names_of_the_api() -> None:
     browser = BrowserInstance(UUID(int=1), 4, None)
     assert {
         "profileId": "00000000-0000-0000-0000-000000000001",
@@ -164,7 +164,7 @@ def test_browsers_queries_and_pages_go_out_by_the_names_of_the_api() -> None:
 
 
 @pytest.mark.parametrize("kind", EventKind)
-def test_an_event_goes_out_with_what_happened(kind: EventKind) -> None:
+def test_an_event_is_unstructured_with_its_thread_and_error(kind: EventKind) -> None:
     error = ServerError("broken", status=503)
     event = ThreadEvent(kind, THREAD, CREATED, error)
 
@@ -178,7 +178,7 @@ def test_an_event_goes_out_with_what_happened(kind: EventKind) -> None:
     }
 
 
-def test_a_time_without_offset_is_in_utc_also_inside_another_value() -> None:
+def test_a_time_without_an_offset_inside_another_value_is_in_utc() -> None:
     event = ThreadEvent(EventKind.STARTED, THREAD, CREATED)
     data = CONVERTER.unstructure(event)
     data["thread"]["createdAt"] = data["thread"]["createdAt"].removesuffix("+00:00")
@@ -190,7 +190,7 @@ def test_a_time_without_offset_is_in_utc_also_inside_another_value() -> None:
     ("error", "path"),
     [({"error": "KeyError", "message": "x"}, "error"), ({"message": "x"}, "error"), ({"error": 5}, "error")],
 )
-def test_an_event_with_an_error_that_is_none_of_ours_is_refused(error: Any, path: str) -> None:
+def test_an_event_with_an_unknown_error_is_rejected(error: Any, path: str) -> None:
     data = {"kind": "unreachable", "thread": None, "at": CREATED.isoformat(), "error": error}
 
     with pytest.raises(DecodeError) as caught:
@@ -198,13 +198,13 @@ def test_an_event_with_an_error_that_is_none_of_ours_is_refused(error: Any, path
     assert caught.value.reason
 
 
-# Every way of decoding there is: all of them agree on every body.
+# All ways of decoding. They agree on every body.
 
 Outcome = tuple[Any, ...]
 
 
 def outcome_of(read: Callable[[], Any]) -> Outcome:
-    """Return the value, or the place and the reason of the error."""
+    """Return the value, or the path and the reason of the error."""
     try:
         return ("value", read())
     except DecodeError as error:
@@ -243,7 +243,7 @@ def strict(value: Any, wanted: Any) -> Any:
 
 
 def by_generated_functions(kind: Kind, body: bytes) -> Outcome:
-    """The functions that cattrs itself makes of a class, with renames. Says of an error only that it is one."""
+    """Decode with the functions that cattrs generates for a class, with renames. Return no details of an error."""
     overrides: dict[str, Any] = {
         one.name: override(rename=wire_name(one.name), struct_hook=strict) for one in fields(kind.item)
     }
@@ -261,13 +261,13 @@ def by_generated_functions(kind: Kind, body: bytes) -> Outcome:
 
 
 def item_by_item(kind: Kind, body: bytes) -> list[Outcome]:
-    """The items of a page one after the other, as a list of a user's would have them."""
+    """Decode the items of a page one after another, as a user would decode a list of items."""
     items = json.loads(body)["items"]
     return [outcome_of(lambda item=item: CONVERTER.structure(item, kind.item)) for item in items]  # type: ignore[misc]
 
 
 letters = st.text("abcXYZ -_é界", max_size=5)
-# Beyond 64 bits the parser of JSON calls a number a float: that is said of such a value, which is refused in any way.
+# The JSON parser treats a number beyond 64 bits as a float. All ways reject it, but the reasons would differ.
 numbers = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 anything = st.recursive(
     st.none() | st.booleans() | numbers | letters,
@@ -277,7 +277,7 @@ anything = st.recursive(
 
 
 def holders_of(value: Any) -> list[tuple[Any, Any]]:
-    """Return where in `value` something can be broken: what holds it, and its key there."""
+    """Return the places in `value` where something can be broken: each container, with a key in it."""
     places: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
         places += [(value, key) for key in value]
@@ -288,7 +288,7 @@ def holders_of(value: Any) -> list[tuple[Any, Any]]:
 
 @st.composite
 def bodies(draw: st.DrawFn, kind: Kind) -> bytes:
-    """Draw the body of a page: sound, or broken in some places, with times that may lack their offset."""
+    """Draw the body of a page: valid, or broken in some places. Its times may lack their offset."""
     items = [CONVERTER.unstructure(item) for item in draw(st.lists(ITEMS[kind], max_size=3))]
     for item in items:
         if "createdAt" in item and draw(st.booleans()):
@@ -324,7 +324,7 @@ def test_every_way_of_decoding_agrees_on_every_body(kind: Kind, data: st.DataObj
 
 @each_kind
 @given(data=st.data())
-def test_one_item_on_its_own_fails_like_in_its_page(kind: Kind, data: st.DataObject) -> None:
+def test_a_single_item_fails_like_an_item_in_a_page(kind: Kind, data: st.DataObject) -> None:
     record = CONVERTER.unstructure(data.draw(ITEMS[kind]))
     name = data.draw(st.sampled_from(list(record)))
     record[name] = data.draw(anything)
@@ -344,7 +344,7 @@ def test_one_item_on_its_own_fails_like_in_its_page(kind: Kind, data: st.DataObj
 
 @frozen
 class Job:
-    """A class of a user's, with threads in it."""
+    """A user's class that contains threads."""
 
     name: str
     thread: ExecutionThread
@@ -354,7 +354,7 @@ class Job:
     at: datetime
 
 
-def test_a_class_of_a_users_that_holds_our_values_goes_out_and_comes_in() -> None:
+def test_a_user_class_that_contains_our_values_survives_a_round_trip() -> None:
     converter = cattrs.Converter()
     converter.register_unstructure_hook(datetime, datetime.timestamp)
     converter.register_structure_hook(datetime, lambda value, _: datetime.fromtimestamp(value, UTC))
@@ -364,12 +364,12 @@ def test_a_class_of_a_users_that_holds_our_values_goes_out_and_comes_in() -> Non
     data = converter.unstructure(job)
 
     assert CONVERTER.unstructure(THREAD) == data["thread"] == data["others"][1]
-    # The user's own hook is for the user's own field.
+    # The user's own hook applies to the user's own field.
     assert CREATED.timestamp() == data["at"]
     assert job == converter.structure(json.loads(json.dumps(data)), Job)
 
 
-def test_an_error_inside_a_class_of_a_users_names_its_place() -> None:
+def test_an_error_inside_a_user_class_names_its_path() -> None:
     data = {"workspaceId": "x"} | dict.fromkeys(("threadToken", "type", "createdAt"))
     job: dict[str, Any] = {"name": "a", "thread": data, "others": [], "browsers": [], "home": None, "at": None}
 
@@ -397,7 +397,7 @@ def test_other_types_are_structured_as_before() -> None:
 
 
 @pytest.mark.parametrize("wanted", [tuple[int, ...], tuple[ExecutionThread, ExecutionThread], list[int]])
-def test_only_our_values_are_taken_over(wanted: Any) -> None:
+def test_collections_that_are_not_ours_are_structured_item_by_item(wanted: Any) -> None:
     data = {tuple[int, ...]: [1, 2], list[int]: [1, 2]}.get(wanted, [CONVERTER.unstructure(THREAD)] * 2)
 
     assert [CONVERTER.structure(one, ExecutionThread) if isinstance(one, dict) else one for one in data] == list(
@@ -405,24 +405,24 @@ def test_only_our_values_are_taken_over(wanted: Any) -> None:
     )
 
 
-def test_a_query_with_a_wrong_value_is_refused_by_the_query() -> None:
+def test_a_query_with_a_wrong_value_is_rejected_by_the_query() -> None:
     with pytest.raises(ConfigurationError, match="start"):
         CONVERTER.structure({"start": "5"}, ThreadsQuery)
 
 
 @pytest.mark.parametrize("data", [{}, {"start": 7, "unknown": True}])
-def test_a_query_takes_its_defaults_and_ignores_what_it_does_not_know(data: dict[str, Any]) -> None:
+def test_a_query_has_defaults_and_ignores_unknown_keys(data: dict[str, Any]) -> None:
     assert ThreadsQuery(**{name: value for name, value in data.items() if name == "start"}) == CONVERTER.structure(
         data, ThreadsQuery
     )
 
 
-def test_the_client_reads_answers_with_a_converter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A converter without our hooks reads nothing: there is no other way in."""
+def test_the_client_decodes_responses_with_the_converter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a converter without our hooks, decoding fails: the client has no other way."""
     body = json.dumps({"totalCount": 1, "items": [THREADS.record(0)]}).encode()
     assert "value" == by_the_client(THREADS, body)[0]
 
-    # It structures the body as any class: no mapping, so no page.
+    # Such a converter treats a page like any other class, so it needs a mapping and gets bytes.
     _codec._page_hook.cache_clear()
     monkeypatch.setattr(_codec, "_converter", cattrs.Converter)
     with pytest.raises(cattrs.ClassValidationError):
@@ -430,7 +430,7 @@ def test_the_client_reads_answers_with_a_converter(monkeypatch: pytest.MonkeyPat
     _codec._page_hook.cache_clear()
 
 
-def test_without_cattrs_nothing_works() -> None:
+def test_the_package_needs_cattrs() -> None:
     code = "import sys; sys.modules['cattrs'] = None\nimport threads_async"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -439,7 +439,7 @@ def test_without_cattrs_nothing_works() -> None:
     assert "cattrs" in done.stderr
 
 
-def test_a_page_in_json_begins_at_zero_whatever_it_says() -> None:
+def test_a_page_from_json_bytes_starts_at_zero_whatever_start_it_contains() -> None:
     page = Page((THREAD,), 5, 3)
     body = json.dumps(CONVERTER.unstructure(page)).encode()
 

@@ -1,4 +1,4 @@
-"""README and docs are read as a newcomer reads them: every program in them is run, and every command."""
+"""A newcomer can follow README and docs: every program and every command in them is run."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pages(root: Path) -> list[Path]:
-    """Return the sources of the documents, without what is built from them."""
+    """Return the sources of the documents, without built files."""
     docs = root / "docs"
     built = docs / "_build"
     return [root / "README.md", *sorted(path for path in docs.rglob("*.md") if built not in path.parents)]
@@ -45,7 +45,7 @@ EVERY_DOCUMENT = pytest.mark.parametrize("page", [page_of(path) for path in [*pa
 @pytest.fixture(scope="module")
 def _bash() -> None:
     if shutil.which("bash") is None:  # pragma: no cover - most machines have it
-        pytest.skip("the commands of the documents are those of a Unix shell")
+        pytest.skip("the commands of the documents need a Unix shell")
 
 
 def read_in(folder: Path, page: Path) -> None:
@@ -57,7 +57,7 @@ def read_in(folder: Path, page: Path) -> None:
 def readings(
     _bash: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[Path, Any]]:
-    """Read the pages that are to be tested, as many at once as there are processors: starting Python takes longest."""
+    """Read the selected pages in parallel, one per processor, because starting Python takes most of the time."""
     asked = [item.callspec for item in request.session.items if "readings" in getattr(item, "fixturenames", ())]  # type: ignore[attr-defined]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield {
@@ -73,7 +73,7 @@ def test_every_block_of_the_page_does_what_the_page_shows(page: Path, readings: 
 
 @pytest.fixture
 def read(_bash: None, tmp_path: Path) -> Callable[[str], None]:
-    """Read a page that has this text."""
+    """A function that reads a page with this text."""
 
     def read(text: str) -> None:
         folder = Path(tempfile.mkdtemp(dir=tmp_path))
@@ -88,46 +88,46 @@ def block(language: str, text: str) -> str:
     return f"```{language}\n{text}\n```\n\n"
 
 
-def test_a_program_that_prints_something_else_is_seen(read: Callable[[str], None]) -> None:
+def test_different_output_of_a_program_is_detected(read: Callable[[str], None]) -> None:
     with pytest.raises(AssertionError, match="the page shows:\ntwo"):
         read(block("python", "print('one')") + block("text", "two"))
 
 
 @pytest.mark.parametrize("more", ["", block("python", ""), block("sh", ""), block("console", "")])
-def test_a_program_that_prints_what_the_page_does_not_show_is_seen(read: Callable[[str], None], more: str) -> None:
+def test_output_that_the_page_does_not_show_is_detected(read: Callable[[str], None], more: str) -> None:
     with pytest.raises(AssertionError, match="printed:\none"):
         read(block("python", "print('one')") + more)
 
 
-def test_a_command_that_prints_something_else_is_seen(read: Callable[[str], None]) -> None:
+def test_different_output_of_a_command_is_detected(read: Callable[[str], None]) -> None:
     with pytest.raises(AssertionError, match="printed:\none"):
         read(block("console", "$ echo one\ntwo"))
 
 
 @pytest.mark.parametrize("text", [block("python", "1 / 0"), block("console", "$ (exit 3)")])
-def test_what_fails_is_seen(read: Callable[[str], None], text: str) -> None:
+def test_a_program_or_command_that_fails_is_detected(read: Callable[[str], None], text: str) -> None:
     with pytest.raises(AssertionError, match=r"exit code [13]"):
         read(text)
 
 
-def test_a_program_that_no_command_runs_is_seen(read: Callable[[str], None]) -> None:
+def test_a_program_that_no_command_runs_is_detected(read: Callable[[str], None]) -> None:
     with pytest.raises(AssertionError, match=r"no command runs \{'mine.py'\}"):
         read(block("python", "# mine.py\n1 / 0"))
 
 
-def test_a_command_that_does_not_end_is_seen(read: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_does_not_end_is_detected(read: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reading.PATIENCE", 0.2)
 
-    with pytest.raises(AssertionError, match="nothing more came"):
+    with pytest.raises(AssertionError, match="no more output"):
         read(block("console", "$ sleep 60"))
 
 
-def test_a_command_that_ends_the_shell_is_seen(read: Callable[[str], None]) -> None:
+def test_a_command_that_ends_the_shell_is_detected(read: Callable[[str], None]) -> None:
     with pytest.raises(AssertionError, match="the shell has ended"):
         read(block("console", "$ exit"))
 
 
-def test_a_page_sees_no_setting_but_those_that_it_sets(
+def test_a_page_sees_only_the_settings_that_it_sets(
     read: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ZB_API_TOKEN", "hidden")
@@ -155,7 +155,7 @@ def test_a_page_has_only_the_packages_that_it_installs(read: Callable[[str], Non
     )
 
 
-def test_a_command_that_installs_nothing_is_no_block_to_be_typed_unseen(read: Callable[[str], None]) -> None:
+def test_an_sh_block_that_installs_nothing_is_an_error(read: Callable[[str], None]) -> None:
     with pytest.raises(AssertionError, match="not a command that installs"):
         read(block("sh", "echo"))
 
@@ -176,7 +176,7 @@ def test_a_server_in_the_background_ends_with_its_page(tmp_path: Path) -> None:
         socket.create_connection(address)
 
 
-def test_what_is_built_is_no_page(tmp_path: Path) -> None:
+def test_built_files_are_not_pages(tmp_path: Path) -> None:
     source = tmp_path / "docs" / "how-to" / "mine.md"
     built = tmp_path / "docs" / "_build" / "html" / "_static" / "mine.md"
     for path in (source, built):
@@ -201,20 +201,20 @@ def blocks_of(page: Path) -> list[tuple[str, str]]:
 
 
 def typed(language: str, text: str) -> list[str]:
-    """Return the commands of a block of a POSIX shell."""
+    """Return the commands of a block for a POSIX shell."""
     lines = re.findall(r"^\$ (.+)$", text, re.MULTILINE) if language == "console" else [text]
     return [command for line in lines for command in statements(line)]
 
 
 def same_in_both(command: str) -> bool:
-    """Return whether PowerShell takes a command of a POSIX shell as it is."""
+    """Return whether a command for a POSIX shell is the same in PowerShell."""
     return not re.match(r"(export|unset|\.|python3|python -m pip) ", command) and not re.search(
         r"[|&$';<>\\`]", command
     )
 
 
 @EVERY_DOCUMENT
-def test_every_command_of_the_page_has_its_form_for_powershell(page: Path) -> None:
+def test_every_command_of_the_page_has_a_form_for_powershell(page: Path) -> None:
     blocks = blocks_of(page)
     for number, (language, text) in enumerate(blocks):
         if language in {"sh", "console"} and not all(map(same_in_both, typed(language, text))):
@@ -233,12 +233,12 @@ def test_the_two_forms_of_a_command_do_the_same(page: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["threads-async count && threads-async list", 'echo "', "threads-async count || exit", "if (1) {"]
 )
-def test_what_windows_powershell_refuses_is_seen(text: str) -> None:
+def test_a_command_that_windows_powershell_rejects_is_detected(text: str) -> None:
     assert [] != faults(text)
 
 
 @pytest.mark.parametrize("text", ["export A=1", "threads-async list | wc -l", "A=1 threads-async list", "ls"])
-def test_what_is_no_command_of_powershell_is_seen(text: str) -> None:
+def test_a_command_without_a_translation_is_detected(text: str) -> None:
     with pytest.raises(AssertionError, match="no translation"):
         in_posix(text)
 
@@ -268,7 +268,7 @@ threads-async count; echo $LASTEXITCODE
 
 
 @EVERY_DOCUMENT
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
+def test_links_between_pages_have_targets(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
 
     assert [] == [target for target in targets if not (page.parent / target).exists()]
@@ -346,7 +346,7 @@ def test_every_test_that_a_promise_names_exists() -> None:
     assert set() == {name for name in named if f"def {name}(" not in code}
 
 
-def test_the_exit_codes_of_the_page_are_those_of_the_command() -> None:
+def test_the_page_lists_the_exit_codes_of_the_command() -> None:
     from threads_async.cli._exits import EXIT_CODES
 
     page = (ROOT / "docs" / "how-to" / "command-line.md").read_text(encoding="utf-8")
@@ -356,7 +356,7 @@ def test_the_exit_codes_of_the_page_are_those_of_the_command() -> None:
     )
 
 
-def test_the_readme_has_no_link_that_leads_nowhere_outside_of_the_repository() -> None:
+def test_the_readme_has_only_links_that_work_outside_the_repository() -> None:
     text = str(metadata("threads-async").json["description"])
 
     assert "# threads_async" in text

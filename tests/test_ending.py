@@ -1,4 +1,4 @@
-"""Time limits that can be brought forward, and calls into event loops that may have ended."""
+"""Time limits that can expire early, and calls into event loops that may have ended."""
 
 import asyncio
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from threads_async._ending import TimeLimits, call_in, end
 
 
-async def test_all_that_runs_within_a_limit_ends_when_the_limits_expire() -> None:
+async def test_everything_within_a_limit_ends_when_the_limits_expire() -> None:
     limits = TimeLimits()
 
     async def wait(seconds: float | None) -> None:
@@ -26,13 +26,13 @@ async def test_all_that_runs_within_a_limit_ends_when_the_limits_expire() -> Non
 
 @pytest.fixture
 async def reported() -> list[dict[str, Any]]:
-    """What the event loop has to report, such as an error in a call that nobody waits for."""
+    """The reports of the event loop, such as an error in a scheduled call."""
     reports: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
     return reports
 
 
-async def test_what_has_ended_before_is_left_alone(reported: list[dict[str, Any]]) -> None:
+async def test_a_limit_that_has_ended_is_not_touched(reported: list[dict[str, Any]]) -> None:
     limits = TimeLimits()
     async with limits.limit(60):
         limits.expire()
@@ -42,7 +42,7 @@ async def test_what_has_ended_before_is_left_alone(reported: list[dict[str, Any]
     assert [] == reported
 
 
-async def test_what_has_expired_by_itself_is_left_to_end(reported: list[dict[str, Any]]) -> None:
+async def test_cleanup_after_an_expired_limit_is_not_interrupted(reported: list[dict[str, Any]]) -> None:
     limits = TimeLimits()
     ended = False
     with pytest.raises(TimeoutError):
@@ -58,7 +58,7 @@ async def test_what_has_expired_by_itself_is_left_to_end(reported: list[dict[str
     assert [] == reported
 
 
-async def test_a_later_limit_is_not_touched() -> None:
+async def test_a_limit_entered_later_does_not_expire() -> None:
     limits = TimeLimits()
     limits.expire()
     ended = False

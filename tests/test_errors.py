@@ -27,12 +27,12 @@ FULL = [
 ]
 
 
-def test_the_list_of_this_test_is_whole() -> None:
+def test_this_module_tests_every_error() -> None:
     assert set(ALL) == {type(error) for error in FULL}
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_every_error_is_public_and_of_one_root(kind: type[Exception]) -> None:
+def test_every_error_is_public_and_has_the_same_root(kind: type[Exception]) -> None:
     assert issubclass(kind, threads_async.ThreadsError)
     assert kind is getattr(threads_async, kind.__name__)
 
@@ -43,7 +43,7 @@ def test_the_tree_in_the_docstring_shows_every_error(kind: type[Exception]) -> N
 
 
 @pytest.mark.parametrize("error", FULL, ids=lambda error: type(error).__name__)
-def test_an_error_survives_pickling_and_copying_whole(error: errors.ThreadsError) -> None:
+def test_an_error_survives_pickling_and_copying_with_all_its_data(error: errors.ThreadsError) -> None:
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(error) is type(twin)
         assert vars(error) == vars(twin)
@@ -63,7 +63,7 @@ def test_the_text_of_a_failed_request_names_it_and_its_attempts() -> None:
     assert "refused (GET http://localhost/v1/threads; 3 attempts); look" == str(error)
 
 
-def test_one_attempt_is_not_worth_a_word() -> None:
+def test_a_single_attempt_is_not_mentioned() -> None:
     assert "refused (GET x)" == str(errors.ConnectionFailedError("refused", request="GET x"))
 
 

@@ -1,6 +1,6 @@
-"""What a failed connection is called, and which hint comes with it.
+"""The message and the hint of a failed connection.
 
-Most tests call the function itself: on Python 3.11, coverage loses the lines that run after a connection was refused.
+Most tests call the function itself: on Python 3.11, coverage loses the lines that run after a refused connection.
 """
 
 import errno
@@ -34,7 +34,7 @@ def failure(error: Exception, url: str = "http://localhost:8160/v1/threads") -> 
         ("https://farm-7:8160/v1/threads", "check the host and port of base_url"),
     ],
 )
-def test_a_refused_connection_suggests_zennobrowser_only_where_its_api_was_asked(url: str, hint: str) -> None:
+def test_a_refused_connection_suggests_zennobrowser_only_at_its_own_address(url: str, hint: str) -> None:
     found = failure(ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('somewhere', 1)"), url)
 
     assert ("the connection was refused", hint) == (found.message, found.hint)
@@ -57,11 +57,11 @@ def test_a_refused_connection_suggests_zennobrowser_only_where_its_api_was_asked
         (EOFError("x"), "the connection failed"),
     ],
 )
-def test_a_failure_of_the_network_is_named_without_quoting_the_system(error: Exception, message: str) -> None:
+def test_a_network_failure_is_described_without_quoting_the_system(error: Exception, message: str) -> None:
     assert message == failure(error).message
 
 
-async def test_an_error_that_nobody_thought_of_keeps_its_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unexpected_error_keeps_its_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> RequestError:
         raise ZeroDivisionError
 

@@ -1,4 +1,4 @@
-"""What the fake promises about threads that were given, compression, switches, other paths and churn."""
+"""What the fake promises about given threads, compression, switches, other paths and churn."""
 
 import asyncio
 from typing import Any
@@ -11,13 +11,13 @@ from threads_async.testing._makers import ThreadMaker
 from threads_async.testing._population import Population, View
 
 
-def test_a_thread_started_beside_given_ones_is_new() -> None:
+def test_a_started_thread_differs_from_the_given_ones() -> None:
     given = FakeServer(3).threads
 
     assert FakeServer(given).start_thread() not in given
 
 
-def test_a_thread_started_is_later_than_those_given_and_those_dated_by_hand() -> None:
+def test_a_started_thread_is_later_than_given_ones_and_ones_with_a_given_time() -> None:
     server = FakeServer([FakeThread(1, "a", "Manual", "2027-01-01T00:00:00.5Z")])
     first = server.start_thread()
     server.start_thread(created_at="2028-01-01T00:00:00.0000000+00:00")
@@ -27,7 +27,7 @@ def test_a_thread_started_is_later_than_those_given_and_those_dated_by_hand() ->
     assert second.created_at > "2028-01-01T00:00:00.0000000"
 
 
-async def test_gzip_is_gzip_for_a_client_that_takes_more_than_that() -> None:
+async def test_a_client_that_accepts_more_than_gzip_gets_gzip() -> None:
     async with FakeServer(1) as server, aiohttp.ClientSession() as session:
         server.gzip = True
         headers = {"Api-Token": server.token, "Accept-Encoding": "gzip, deflate"}
@@ -47,13 +47,13 @@ async def test_naive_times_have_neither_z_nor_offset(time: str) -> None:
 
 
 @pytest.mark.parametrize("switch", ["ignore_start", "gzip", "naive_times", "count_offset", "unauthorized_status"])
-def test_every_switch_may_be_set_when_made_and_so_by_the_marker(switch: str) -> None:
+def test_every_switch_is_a_parameter_and_so_can_be_set_by_the_marker(switch: str) -> None:
     settings: dict[str, Any] = {switch: 1}
 
     assert 1 == getattr(FakeServer(0, **settings), switch)
 
 
-async def test_only_requests_for_the_list_are_kept() -> None:
+async def test_only_requests_for_a_list_are_recorded() -> None:
     async with FakeServer(0) as server, aiohttp.ClientSession() as session:
         for method, path in [
             ("GET", "/v2/threads"),
@@ -67,7 +67,7 @@ async def test_only_requests_for_the_list_are_kept() -> None:
     assert [("GET", "/v1/threads")] == [(seen.method, seen.path) for seen in server.requests]
 
 
-async def test_what_many_different_filters_show_is_not_kept_for_ever() -> None:
+async def test_the_results_of_many_different_filters_are_not_all_kept() -> None:
     population = Population[FakeThread](0, lambda given: ThreadMaker(0, given).make)
 
     for number in range(10_000):
@@ -76,13 +76,13 @@ async def test_what_many_different_filters_show_is_not_kept_for_ever() -> None:
     assert len(population._views) <= 100
 
 
-async def test_head_is_another_method() -> None:
+async def test_the_method_head_is_not_allowed() -> None:
     async with FakeServer(0) as server, aiohttp.ClientSession() as session:
         assert 405 == (await session.head(f"{server.url}/v1/threads", headers={"Api-Token": server.token})).status
 
 
 @pytest.mark.parametrize("rate", [0, -1])
-async def test_churn_at_no_rate_is_an_error(rate: float) -> None:
+async def test_a_churn_rate_that_is_not_positive_is_an_error(rate: float) -> None:
     with pytest.raises(ValueError, match="rate"):
         await FakeServer().churn(rate).__aenter__()
 
@@ -102,7 +102,7 @@ async def test_churn_keeps_its_rate() -> None:
     assert steps > 800
 
 
-async def test_a_fault_is_sent_byte_by_byte_also_when_answers_are_compressed() -> None:
+async def test_a_fault_is_sent_unchanged_even_if_responses_are_compressed() -> None:
     async with FakeServer(0) as server, aiohttp.ClientSession() as session:
         server.gzip = True
         server.fail_next()
@@ -110,7 +110,7 @@ async def test_a_fault_is_sent_byte_by_byte_also_when_answers_are_compressed() -
             assert (500, None) == (answer.status, answer.headers.get("Content-Encoding"))
 
 
-async def test_an_answer_is_not_compressed_for_who_does_not_take_it() -> None:
+async def test_a_response_is_not_compressed_for_a_client_that_does_not_accept_it() -> None:
     async with (
         FakeServer(0, gzip=True) as server,
         aiohttp.ClientSession(headers={"Accept-Encoding": "br"}) as session,
@@ -119,7 +119,7 @@ async def test_an_answer_is_not_compressed_for_who_does_not_take_it() -> None:
         assert "Content-Encoding" not in answer.headers
 
 
-def test_a_time_without_an_offset_counts_as_utc_and_a_text_that_is_no_time_not_at_all() -> None:
+def test_a_time_without_an_offset_counts_as_utc_and_text_that_is_not_a_time_is_ignored() -> None:
     server = FakeServer([FakeThread(1, None, "Manual", "2027-01-01T00:00:00"), FakeThread(1, None, "Manual", "soon")])
 
     assert server.start_thread().created_at.startswith("2027-01-01T00:00:01.37")

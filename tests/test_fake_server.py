@@ -1,4 +1,4 @@
-"""The fake behaves as the API is documented and observed to. Asked with plain aiohttp, not with our client."""
+"""The fake behaves as the API is documented and observed. The tests use plain aiohttp instead of our client."""
 
 import asyncio
 import itertools
@@ -26,7 +26,7 @@ DOCUMENTED = {
         '"connectionString":null}]}'
     ),
 }
-"""The bodies of the API's pages, without the spaces."""
+"""The response bodies in the API's documentation, without spaces."""
 
 UUID = "123e4567-e89b-12d3-a456-426614174000"
 UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -50,14 +50,14 @@ async def get(session: aiohttp.ClientSession, query: str = "", kind: Kind = THRE
 
 
 def values(answer: tuple[int, Any]) -> list[tuple[Any, ...]]:
-    """Return the values of the items of an answer, without their names."""
+    """Return the values of the items in a response, without their names."""
     status, body = answer
     assert 200 == status
     return [tuple(item.values()) for item in body["items"]]
 
 
 def values_of(rows: Iterable[Any]) -> list[tuple[Any, ...]]:
-    """Return what stands on the wire of `rows`: all their attributes, but not the workspace of a browser."""
+    """Return the values of `rows` that are sent: all attributes except the workspace of a browser."""
     return [astuple(row)[1:] if isinstance(row, FakeBrowser) else astuple(row) for row in rows]
 
 
@@ -78,7 +78,7 @@ def tokens(answer: tuple[int, Any]) -> list[str | None]:
     ],
     ids=["threads: curl and C#", "threads: cube", "workspaces", "browsers", *[f"{kind}: nothing" for kind in KINDS]],
 )
-async def test_the_examples_of_the_pages_are_answered_as_documented(
+async def test_the_documented_requests_are_answered_as_documented(
     server: FakeServer, session: aiohttp.ClientSession, kind: Kind, query: str
 ) -> None:
     status, body = await get(session, query, kind)
@@ -92,7 +92,7 @@ async def test_the_examples_of_the_pages_are_answered_as_documented(
 
 
 @each_kind
-async def test_the_documented_answers_are_given_to_the_letter(kind: Kind) -> None:
+async def test_the_documented_responses_are_reproduced_exactly(kind: Kind) -> None:
     thread = FakeThread(workspace_id=1, thread_token=None, type="Manual", created_at="2025-07-25T09:34:29.768Z")
     browser = FakeBrowser(workspace_id=1, profile_id=UUID, process_id=1, connection_string=None)
     async with (
@@ -104,7 +104,7 @@ async def test_the_documented_answers_are_given_to_the_letter(kind: Kind) -> Non
 
 
 @each_kind
-async def test_an_empty_list_is_the_observed_one(kind: Kind) -> None:
+async def test_an_empty_list_is_as_observed(kind: Kind) -> None:
     async with (
         kind.server(0) as server,
         aiohttp.ClientSession(server.url) as session,
@@ -119,7 +119,7 @@ async def test_an_empty_list_is_the_observed_one(kind: Kind) -> None:
 @each_kind
 @pytest.mark.parametrize("status", [401, 500])
 @pytest.mark.parametrize("token", ["wrong", ""])
-async def test_a_wrong_token_is_refused(
+async def test_the_fake_refuses_a_wrong_token(
     server: FakeServer, session: aiohttp.ClientSession, kind: Kind, token: str, status: int
 ) -> None:
     server.unauthorized_status = status
@@ -128,12 +128,12 @@ async def test_a_wrong_token_is_refused(
 
 
 @each_kind
-async def test_no_token_is_refused(server: FakeServer, kind: Kind) -> None:
+async def test_the_fake_refuses_a_request_without_a_token(server: FakeServer, kind: Kind) -> None:
     async with aiohttp.ClientSession(server.url) as session:
         assert (401, {"message": "Unauthenticated"}) == await get(session, kind=kind)
 
 
-def test_a_server_has_some_of_each_list_at_first_and_one_workspace() -> None:
+def test_a_new_server_has_some_threads_and_browsers_and_one_workspace() -> None:
     server = FakeServer()
 
     assert {"threads": 25, "workspaces": 1, "browsers": 10} == {str(kind): len(kind.rows(server)) for kind in KINDS}
@@ -158,14 +158,14 @@ def test_browsers_look_like_the_real_ones() -> None:
         assert 1 == browser.workspace_id
 
 
-def test_many_browsers_have_processes_profiles_and_addresses_of_their_own() -> None:
+def test_many_browsers_have_different_processes_profiles_and_addresses() -> None:
     browsers = FakeServer(browsers=2000).browsers
 
     for name in ("process_id", "profile_id", "connection_string"):
         assert (name, 2000) == (name, len({getattr(browser, name) for browser in browsers}))
 
 
-def test_what_opens_a_browser_is_not_in_its_repr() -> None:
+def test_the_repr_of_a_browser_does_not_give_access_to_it() -> None:
     (browser,) = FakeServer(browsers=1).browsers
     shown = repr(browser)
 
@@ -174,7 +174,7 @@ def test_what_opens_a_browser_is_not_in_its_repr() -> None:
     secret = (browser.connection_string or "").rpartition("/")[2]
     assert 36 == len(secret)
     assert {False} == {secret[at : at + 5] in shown for at in range(len(secret) - 4)}
-    # A short address is hidden whole, and null is no secret.
+    # A short address is hidden completely, and null is not a secret.
     assert "ws://" not in repr(FakeBrowser(1, UUID, 4, "ws://x"))
     assert repr(FakeBrowser(1, UUID, 4, None)).endswith("connection_string=None)")
 
@@ -182,19 +182,19 @@ def test_what_opens_a_browser_is_not_in_its_repr() -> None:
 @each_kind
 def test_the_same_seed_makes_the_same_lists(kind: Kind) -> None:
     assert kind.rows(kind.server(9, seed=4)) == kind.rows(kind.server(9, seed=4))
-    # Workspaces have nothing to draw.
+    # Workspaces have nothing random.
     assert (kind is WORKSPACES) == (kind.rows(kind.server(9, seed=4)) == kind.rows(kind.server(9, seed=5)))
 
 
 @each_kind
-def test_one_list_does_not_change_what_another_one_holds(kind: Kind) -> None:
+def test_the_size_of_one_list_does_not_affect_another(kind: Kind) -> None:
     settings: dict[str, Any] = {"threads": 3, "browsers": 3, kind.name: 9}
 
     assert kind.rows(kind.server(9)) == kind.rows(FakeServer(**settings))
 
 
 @each_kind
-def test_given_ones_are_listed_as_they_are_and_not_made_again(kind: Kind) -> None:
+def test_given_items_are_listed_unchanged_and_not_created_again(kind: Kind) -> None:
     given = kind.rows(kind.server(5))[1:]
     settings: dict[str, Any] = {kind.name: iter(given)}
     server = FakeServer(**settings)
@@ -205,7 +205,7 @@ def test_given_ones_are_listed_as_they_are_and_not_made_again(kind: Kind) -> Non
     assert 14 == len({kind.key(row) for row in kind.rows(server)})
 
 
-def test_workspaces_are_numbered_and_named_on_from_the_highest_id() -> None:
+def test_new_workspaces_are_numbered_and_named_from_the_highest_id() -> None:
     assert [(1, None), (2, "Workspace 2"), (3, "Workspace 3")] == [
         (one.workspace_id, one.name) for one in FakeServer(workspaces=3).workspaces
     ]
@@ -220,7 +220,7 @@ def test_workspaces_are_numbered_and_named_on_from_the_highest_id() -> None:
     ] == added
 
 
-def test_a_workspace_that_was_removed_leaves_its_id_unused_and_its_browsers_running() -> None:
+def test_the_id_of_a_removed_workspace_is_not_reused_and_its_browsers_keep_running() -> None:
     server = FakeServer(workspaces=2)
     started = [server.start_thread(workspace_id=2), server.start_browser(workspace_id=2)]
 
@@ -230,7 +230,7 @@ def test_a_workspace_that_was_removed_leaves_its_id_unused_and_its_browsers_runn
     assert started == [server.threads[-1], server.browsers[-1]]
 
 
-def test_threads_differ_and_are_made_one_after_another() -> None:
+def test_threads_differ_and_have_increasing_times() -> None:
     threads = FakeServer(threads=200).threads
 
     assert 200 == len({thread.thread_token for thread in threads})
@@ -250,7 +250,7 @@ async def test_a_page_is_a_slice(
     assert 40 == answer[1]["totalCount"]
 
 
-async def test_filters_choose_and_count(server: FakeServer, session: aiohttp.ClientSession) -> None:
+async def test_filters_of_threads_select_and_count(server: FakeServer, session: aiohttp.ClientSession) -> None:
     other = server.start_thread(workspace_id=7, type="Manual")
     manual = [one.thread_token for one in server.threads if one.type == "Manual" and one is not other]
 
@@ -270,7 +270,7 @@ async def test_filters_choose_and_count(server: FakeServer, session: aiohttp.Cli
         ("id=&name=&roles=", [1, 2, 6147, 6148]),
     ],
 )  # fmt: skip
-async def test_filters_of_workspaces_choose_and_count(query: str, expected: list[int]) -> None:
+async def test_filters_of_workspaces_select_and_count(query: str, expected: list[int]) -> None:
     workspaces = [
         FakeWorkspace(1), FakeWorkspace(2, "Workspace 2"), FakeWorkspace(6147, "Mine", "Guest"),
         FakeWorkspace(6148, None, "Guest"),
@@ -291,7 +291,7 @@ async def test_filters_of_workspaces_choose_and_count(query: str, expected: list
         (f"workspaceId=7&profileId={UUID}", [16]), ("workspaceId=7&processId=8", []),
     ],
 )  # fmt: skip
-async def test_filters_of_browsers_choose_and_count(query: str, expected: list[int]) -> None:
+async def test_filters_of_browsers_select_and_count(query: str, expected: list[int]) -> None:
     other = UUID.replace("1", "2")
     browsers = [
         FakeBrowser(1, UUID, 4, None), FakeBrowser(1, other, 8, "ws://x"), FakeBrowser(1, UUID, 12, None),
@@ -316,7 +316,7 @@ async def test_filters_of_browsers_choose_and_count(query: str, expected: list[i
         ("workspaceId=2", 2),
     ],
 )
-async def test_a_list_is_that_of_one_workspace(
+async def test_a_list_has_the_items_of_one_workspace(
     server: FakeServer, session: aiohttp.ClientSession, kind: Kind, query: str, expected: int
 ) -> None:
     server.start_thread(workspace_id=7)
@@ -338,9 +338,7 @@ async def test_a_list_is_that_of_one_workspace(
     ],
     ids=str,
 )
-async def test_what_a_list_does_not_know_means_nothing_to_it(
-    session: aiohttp.ClientSession, kind: Kind, query: str
-) -> None:
+async def test_unknown_parameters_are_ignored(session: aiohttp.ClientSession, kind: Kind, query: str) -> None:
     assert await get(session, "", kind) == await get(session, f"?{query}", kind)
 
 
@@ -424,9 +422,7 @@ async def test_nulls_sort_first(
     ],
     ids=str,
 )  # fmt: skip
-async def test_a_parameter_that_is_none_is_refused_by_name(
-    session: aiohttp.ClientSession, kind: Kind, query: str
-) -> None:
+async def test_an_invalid_parameter_is_rejected_by_name(session: aiohttp.ClientSession, kind: Kind, query: str) -> None:
     status, body = await get(session, f"?{query}", kind)
 
     assert 400 == status == body["status"]
@@ -434,13 +430,13 @@ async def test_a_parameter_that_is_none_is_refused_by_name(
 
 
 @each_kind
-async def test_other_paths_and_methods_are_not_there(session: aiohttp.ClientSession, kind: Kind) -> None:
+async def test_other_paths_and_methods_do_not_exist(session: aiohttp.ClientSession, kind: Kind) -> None:
     async with session.get(f"{kind.path}/1") as missing, session.post(kind.path) as wrong:
         assert (404, 405) == (missing.status, wrong.status)
         assert "GET" == wrong.headers["Allow"]
 
 
-async def test_requests_are_seen_whole_but_shown_without_secrets(
+async def test_requests_are_recorded_completely_but_shown_without_secrets(
     server: FakeServer, session: aiohttp.ClientSession
 ) -> None:
     await get(session, "?thread_token=a%2Bb+c&start=")
@@ -452,7 +448,7 @@ async def test_requests_are_seen_whole_but_shown_without_secrets(
     assert "SeenRequest(method='GET', path='/v1/threads')" == repr(seen)
 
 
-async def test_requests_of_all_lists_are_seen_in_order(server: FakeServer, session: aiohttp.ClientSession) -> None:
+async def test_requests_for_all_lists_are_recorded_in_order(server: FakeServer, session: aiohttp.ClientSession) -> None:
     await get(session, f"?profileId={UUID}&processId=4", BROWSERS)
     await get(session, "?sorting=x", THREADS)
     await get(session, "?name=Workspace%202", WORKSPACES, **{"Api-Token": "wrong"})
@@ -465,7 +461,7 @@ async def test_requests_of_all_lists_are_seen_in_order(server: FakeServer, sessi
 
 
 @each_kind
-async def test_items_are_put_at_the_end_and_taken_out_anywhere(
+async def test_items_are_added_at_the_end_and_removed_anywhere(
     server: FakeServer, session: aiohttp.ClientSession, kind: Kind
 ) -> None:
     before = kind.rows(server)
@@ -477,11 +473,11 @@ async def test_items_are_put_at_the_end_and_taken_out_anywhere(
     after = kind.rows(server)
     assert (*before[:3], before[4], *before[6:], started) == after
     assert values_of(after) == values(await get(session, kind=kind))
-    # The other lists are as they were.
+    # The other lists have not changed.
     assert [39 if one is kind else 40 for one in KINDS] == [len(one.rows(server)) for one in KINDS]
 
 
-async def test_a_browser_is_started_as_it_is_told(server: FakeServer, session: aiohttp.ClientSession) -> None:
+async def test_a_browser_is_started_with_the_given_values(server: FakeServer, session: aiohttp.ClientSession) -> None:
     started = server.start_browser(workspace_id=7, profile_id=UUID, process_id=3, connection_string="ws://x")
 
     assert FakeBrowser(7, UUID, 3, "ws://x") == started == server.browsers[-1]
@@ -489,7 +485,7 @@ async def test_a_browser_is_started_as_it_is_told(server: FakeServer, session: a
     assert [(UUID, 3, "ws://x")] == values(await get(session, "?workspaceId=7", BROWSERS))
 
 
-async def test_a_thread_is_started_as_it_is_told(server: FakeServer, session: aiohttp.ClientSession) -> None:
+async def test_a_thread_is_started_with_the_given_values(server: FakeServer, session: aiohttp.ClientSession) -> None:
     time = "2027-01-01T00:00:00"
     started = server.start_thread(workspace_id=7, thread_token="x", type="Cloud", created_at=time)
 
@@ -510,7 +506,7 @@ async def test_a_thread_is_started_as_it_is_told(server: FakeServer, session: ai
     ],
     ids=str,
 )
-def test_taking_out_what_is_not_there_is_an_error(kind: Kind, unknown: Any, message: str) -> None:
+def test_removing_an_item_that_does_not_exist_is_an_error(kind: Kind, unknown: Any, message: str) -> None:
     server = FakeServer()
     before = kind.rows(server)
 
@@ -520,7 +516,7 @@ def test_taking_out_what_is_not_there_is_an_error(kind: Kind, unknown: Any, mess
 
 
 @each_kind
-def test_what_was_taken_out_cannot_be_taken_out_again(kind: Kind) -> None:
+def test_an_item_cannot_be_removed_twice(kind: Kind) -> None:
     server = FakeServer()
     stopped = kind.stop(server, kind.rows(server)[0])
 
@@ -530,7 +526,7 @@ def test_what_was_taken_out_cannot_be_taken_out_again(kind: Kind) -> None:
         kind.stop(server, kind.key(stopped))
 
 
-def test_a_step_of_churn_starts_or_stops_one_thread_as_drawn() -> None:
+def test_a_step_of_churn_starts_or_stops_one_thread_at_random() -> None:
     def numbers() -> list[int]:
         server = FakeServer(threads=3)
         draw = random.Random(5)
@@ -545,7 +541,7 @@ def test_a_step_of_churn_starts_or_stops_one_thread_as_drawn() -> None:
     assert counts == numbers()
 
 
-async def test_churn_goes_on_in_the_background_until_it_is_left(server: FakeServer) -> None:
+async def test_churn_runs_in_the_background_until_its_block_ends(server: FakeServer) -> None:
     before = server.threads
     async with server.churn(rate=1e6):
         while server.threads == before:
@@ -567,7 +563,7 @@ async def test_a_page_cap_is_silent(server: FakeServer, session: aiohttp.ClientS
 
 
 @each_kind
-async def test_past_the_end_is_what_the_switch_says(
+async def test_a_switch_selects_the_response_past_the_end(
     server: FakeServer, session: aiohttp.ClientSession, kind: Kind
 ) -> None:
     assert [] == values(await get(session, "?start=40&total=30", kind))
@@ -581,7 +577,7 @@ async def test_past_the_end_is_what_the_switch_says(
 
 
 @each_kind
-async def test_start_can_be_ignored_and_the_count_a_lie(
+async def test_start_can_be_ignored_and_the_count_can_be_wrong(
     server: FakeServer, session: aiohttp.ClientSession, kind: Kind
 ) -> None:
     server.ignore_start = True
@@ -602,7 +598,7 @@ async def test_start_can_be_ignored_and_the_count_a_lie(
     ],
     ids=str,
 )
-async def test_a_page_can_be_cut_before_it_is_filtered_and_all_be_counted(
+async def test_the_fake_can_filter_after_slicing_and_count_unfiltered_items(
     server: FakeServer, session: aiohttp.ClientSession, kind: Kind, given: dict[str, str], query: str
 ) -> None:
     rare = kind.start(server, **given)
@@ -629,7 +625,7 @@ async def test_times_can_lack_their_offset(server: FakeServer, session: aiohttp.
 
 
 @pytest.mark.parametrize("kind", [WORKSPACES, BROWSERS], ids=str)
-async def test_a_list_without_times_is_the_same_when_times_lack_their_offset(
+async def test_naive_times_do_not_change_a_list_without_times(
     server: FakeServer, session: aiohttp.ClientSession, kind: Kind
 ) -> None:
     server.naive_times = True
@@ -638,7 +634,7 @@ async def test_a_list_without_times_is_the_same_when_times_lack_their_offset(
 
 
 @each_kind
-async def test_answers_can_be_compressed(server: FakeServer, session: aiohttp.ClientSession, kind: Kind) -> None:
+async def test_responses_can_be_compressed(server: FakeServer, session: aiohttp.ClientSession, kind: Kind) -> None:
     server.gzip = True
 
     async with session.get(kind.path, headers={"Accept-Encoding": "gzip"}) as answer:
@@ -647,9 +643,7 @@ async def test_answers_can_be_compressed(server: FakeServer, session: aiohttp.Cl
 
 
 @each_kind
-async def test_latency_is_waited_before_the_answer(
-    server: FakeServer, session: aiohttp.ClientSession, kind: Kind
-) -> None:
+async def test_latency_delays_the_response(server: FakeServer, session: aiohttp.ClientSession, kind: Kind) -> None:
     server.latency = 30.0
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(get(session, kind=kind), 0.05)
@@ -659,7 +653,7 @@ async def test_latency_is_waited_before_the_answer(
 
 
 @each_kind
-async def test_faults_come_first_in_turn_and_then_the_right_answer(
+async def test_faults_come_in_order_before_the_correct_response(
     server: FakeServer, session: aiohttp.ClientSession, kind: Kind
 ) -> None:
     server.fail_next(2)
@@ -672,7 +666,7 @@ async def test_faults_come_first_in_turn_and_then_the_right_answer(
     assert 200 == (await get(session, kind=kind))[0]
 
 
-async def test_faults_meet_requests_of_all_lists_in_their_order(
+async def test_faults_apply_to_the_requests_for_all_lists_in_order(
     server: FakeServer, session: aiohttp.ClientSession
 ) -> None:
     server.fail_next(2)
@@ -688,7 +682,7 @@ async def test_a_fault_can_depend_on_the_request(server: FakeServer, session: ai
 
 
 async def test_a_fault_can_cut_the_connection(server: FakeServer, session: aiohttp.ClientSession) -> None:
-    server.fail_next(2, Fault(status=None))  # aiohttp sends a GET once more by itself
+    server.fail_next(2, Fault(status=None))  # aiohttp itself sends a GET once more
 
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await get(session)
@@ -696,7 +690,7 @@ async def test_a_fault_can_cut_the_connection(server: FakeServer, session: aioht
 
 
 @pytest.mark.parametrize("awaited", [False, True])
-async def test_the_hook_runs_before_each_answer(
+async def test_the_hook_runs_before_each_response(
     server: FakeServer, session: aiohttp.ClientSession, awaited: bool
 ) -> None:
     async def stop_one_later() -> None:
@@ -707,7 +701,7 @@ async def test_the_hook_runs_before_each_answer(
     assert [39, 38] == [(await get(session))[1]["totalCount"] for _ in range(2)]
 
 
-async def test_a_stopped_server_cuts_its_connections_and_comes_back_on_the_same_port(
+async def test_a_stopped_server_cuts_its_connections_and_restarts_on_the_same_port(
     server: FakeServer, session: aiohttp.ClientSession
 ) -> None:
     await get(session)

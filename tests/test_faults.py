@@ -1,4 +1,4 @@
-"""The fault matrix: whatever goes wrong on whatever page, a listing is complete or an error, never silently short."""
+"""The fault matrix: whatever fails on whatever page, a listing is complete or an error, and never silently short."""
 
 import asyncio
 import gzip
@@ -47,7 +47,7 @@ def page(kind: Kind, count: int = TOTAL, **changes: Any) -> bytes:
 
 
 def faults_of(kind: Kind) -> dict[str, Fault]:
-    """Return what a server can answer instead of a page of this kind."""
+    """Return the faults that a server can send instead of a page of this kind."""
     good = page(kind)
 
     def ok(body: bytes, **headers: str) -> Fault:
@@ -106,7 +106,7 @@ WHERE: dict[str, Callable[[SeenRequest], bool]] = {
 
 @frozen
 class Way:
-    """A way to go through a listing."""
+    """A way to iterate over a listing."""
 
     kind: Kind
     consistent: bool
@@ -135,13 +135,15 @@ each_way = pytest.mark.parametrize("way", WAYS, ids=str)
 @each_way
 @pytest.mark.parametrize("where", WHERE)
 @pytest.mark.parametrize("name", FAULTS[THREADS])
-async def test_a_fault_that_stays_is_an_error_or_the_listing_is_complete(name: str, where: str, way: Way) -> None:
+async def test_a_permanent_fault_is_an_error_and_without_it_the_listing_is_complete(
+    name: str, where: str, way: Way
+) -> None:
     async with way.kind.server(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
         server.fault_for = lambda seen: FAULTS[way.kind][name] if WHERE[where](seen) else None
         with pytest.raises(ThreadsError):
             await way.listing(client).collect()
 
-        # And it was no error of the client: without the fault the same client goes on.
+        # The client still works: without the fault it lists everything.
         server.fault_for = None
         expected = way.expected(server)
         assert expected == way.kind.keys(await way.listing(client).collect())
@@ -150,7 +152,7 @@ async def test_a_fault_that_stays_is_an_error_or_the_listing_is_complete(name: s
 @each_way
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("name", [f"status {status}" for status in (408, 429, 500, 503, 599)] + ["cut off"])
-async def test_a_fault_that_passes_is_not_noticed(name: str, times: int, way: Way) -> None:
+async def test_a_temporary_fault_is_not_noticed(name: str, times: int, way: Way) -> None:
     async with way.kind.server(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
         server.fail_next(times, FAULTS[way.kind][name])
 
@@ -160,7 +162,7 @@ async def test_a_fault_that_passes_is_not_noticed(name: str, times: int, way: Wa
 @each_way
 @pytest.mark.parametrize("past_end", ["empty", "last_page", "error"])
 @pytest.mark.parametrize("offset", [-15, -1, 1, 15])
-async def test_a_count_that_lies_is_never_believed_to_the_loss_of_threads(past_end: Any, offset: int, way: Way) -> None:
+async def test_a_wrong_count_is_an_error_and_never_a_shorter_listing(past_end: Any, offset: int, way: Way) -> None:
     async with way.kind.server(PAGES * TOTAL, past_end=past_end) as server:
         server.count_offset = offset
         async with ThreadsClient(server.token, base_url=server.url) as client:
@@ -180,7 +182,7 @@ async def test_an_ignored_start_is_an_error(way: Way) -> None:
 @pytest.mark.parametrize(
     ("fault", "kind"), [("status 500", ServerError), ("status 401", UnauthorizedError), ("NaN", DecodeError)]
 )
-async def test_the_same_iterator_goes_on_after_the_fault(fault: str, kind: type[ThreadsError], way: Way) -> None:
+async def test_the_same_iterator_continues_after_the_fault(fault: str, kind: type[ThreadsError], way: Way) -> None:
     async with way.kind.server(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
         server.fault_for = lambda seen: FAULTS[way.kind][fault] if WHERE["middle"](seen) else None
         iterator = aiter(way.listing(client))
@@ -203,19 +205,19 @@ HTTP_FAULTS = {
     "a bad chunk": head(b"Transfer-Encoding: chunked\r\n") + b"zz\r\n",
     "a cut chunk": head(b"Transfer-Encoding: chunked\r\n") + b"1b\r\n{",
     "a negative length": head(b"Content-Length: -1\r\n"),
-    "a length that is none": head(b"Content-Length: x\r\n"),
+    "a length that is not a number": head(b"Content-Length: x\r\n"),
     "two lengths": head(b"Content-Length: 1\r\nContent-Length: 2\r\n") + b"{}",
     "nothing after the status": b"HTTP/1.1 200\r\n",
     "no status": b"HTTP/1.1 OK\r\n\r\n",
     "another protocol": b"HTTP/9.9 200 OK\r\n\r\n",
     "a bad charset": answer(page(THREADS, 0), headers="Content-Type: application/json; charset=\x00\r\n"),
-    "1xx for ever": b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+    "1xx without end": b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
     "bytes": bytes(range(256)) * 4,
 }
 
 
 @pytest.mark.parametrize("name", HTTP_FAULTS)
-async def test_a_fault_below_http_is_an_error_of_ours(name: str) -> None:
+async def test_a_fault_below_http_is_one_of_our_errors(name: str) -> None:
     async with (
         WireServer(send(HTTP_FAULTS[name])) as server,
         ThreadsClient("x", base_url=server.url, timeout=5, retry=RetryPolicy(attempts=2)) as client,
@@ -225,7 +227,7 @@ async def test_a_fault_below_http_is_an_error_of_ours(name: str) -> None:
 
 
 async def test_a_connection_closed_under_keep_alive_is_not_noticed() -> None:
-    """The server closes after each answer without saying so; aiohttp sends the GET once more."""
+    """The server closes the connection after each response without notice, and aiohttp sends the GET once more."""
     body = json.dumps({"totalCount": 2, "items": [THREADS.record(0)]}).encode()
     second = json.dumps({"totalCount": 2, "items": [THREADS.record(1)]}).encode()
     async with (
@@ -237,7 +239,7 @@ async def test_a_connection_closed_under_keep_alive_is_not_noticed() -> None:
 
 @each_kind
 async def test_a_request_can_be_cancelled_at_every_step(kind: Kind) -> None:
-    """One turn of the loop later each time, until the request is through: CancelledError comes out untouched."""
+    """Cancel one turn of the loop later each time, until the request succeeds. `CancelledError` is not changed."""
     cancelled = 0
     async with (
         kind.server(PAGES * TOTAL) as server,
@@ -263,7 +265,7 @@ async def test_a_request_can_be_cancelled_at_every_step(kind: Kind) -> None:
 
 
 @each_way
-async def test_a_listing_can_be_cancelled_at_every_step_and_gone_on_with(way: Way) -> None:
+async def test_a_listing_can_be_cancelled_at_every_step_and_continued(way: Way) -> None:
     async with way.kind.server(PAGES * TOTAL) as server, ThreadsClient(server.token, base_url=server.url) as client:
         iterator = aiter(way.listing(client))
         got: list[Any] = []
@@ -316,9 +318,9 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the module resource is of Unix")
-def test_a_bomb_and_an_endless_body_are_refused_within_bounded_memory() -> None:
-    """60 MiB in 61 KB of gzip, and a body without end, against a limit of 1 MiB."""
+@pytest.mark.skipif(sys.platform == "win32", reason="only Unix has the module resource")
+def test_a_decompression_bomb_and_an_endless_body_are_rejected_within_bounded_memory() -> None:
+    """The limit is 1 MiB. One body is 61 KB of gzip that expand to 60 MiB, and one has no end."""
     done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True, timeout=50)
 
     limits, _, grown = done.stdout.strip().rpartition(" ")
@@ -328,7 +330,7 @@ def test_a_bomb_and_an_endless_body_are_refused_within_bounded_memory() -> None:
 
 
 class SilentFirst(aiohttp.abc.AbstractResolver):
-    """Finds two addresses for any host: one where nothing ever answers, then one where the server is."""
+    """Resolves any host to two addresses: an unresponsive one, then the one of the server."""
 
     async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[Any]:
         return [
@@ -341,7 +343,7 @@ class SilentFirst(aiohttp.abc.AbstractResolver):
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port of ::1 whose queue is full: a connection to it is neither refused nor accepted."""
+    """A port of ::1 with a full queue, so a connection to it is neither refused nor accepted."""
     try:
         listener = socket.create_server(("::1", 0), family=socket.AF_INET6, backlog=0)
     except OSError:  # pragma: no cover - most machines have it
@@ -357,8 +359,8 @@ def silent_port() -> Iterator[int]:
         one.close()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="how a full queue behaves differs")
-async def test_localhost_costs_no_quarter_second_where_it_means_a_silent_address_first(silent_port: int) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="a full queue behaves differently elsewhere")
+async def test_localhost_costs_no_quarter_second_if_its_first_address_is_unresponsive(silent_port: int) -> None:
     async with FakeServer(1, port=silent_port) as server:
         limits = Limits(timeout=5, response_bytes=10_000, retry=RetryPolicy(attempts=1))
         transport = Transport(Secret(server.token), None, limits, resolver=SilentFirst())
@@ -372,7 +374,7 @@ async def test_localhost_costs_no_quarter_second_where_it_means_a_silent_address
     assert [f"localhost:{silent_port}"] == [seen.headers["Host"] for seen in server.requests]
 
 
-async def test_a_server_that_accepts_and_says_nothing_costs_no_more_than_the_deadline() -> None:
+async def test_a_server_that_accepts_and_never_responds_costs_no_more_than_the_deadline() -> None:
     policy = RetryPolicy(attempts=50, deadline=0.3, budget=None)
     async with (
         WireServer(hang()) as server,

@@ -1,4 +1,4 @@
-"""A server that filters after slicing: the fake that plays it, and both walks against it."""
+"""A server that filters after slicing: the fake that simulates it, and both walks against it."""
 
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ def manual(server: FakeServer) -> list[str | None]:
 
 
 @pytest.mark.parametrize(("count_unfiltered", "total_count"), [(False, 4), (True, 9)])
-async def test_the_fake_filters_a_slice_of_the_whole_list(count_unfiltered: bool, total_count: int) -> None:
+async def test_the_fake_filters_a_slice_of_the_complete_list(count_unfiltered: bool, total_count: int) -> None:
     async with (
         server_of("MMBBM", 9, count_unfiltered=count_unfiltered) as server,
         aiohttp.ClientSession(headers={"Api-Token": server.token}) as session,
@@ -50,7 +50,7 @@ async def test_the_fake_filters_a_slice_of_the_whole_list(count_unfiltered: bool
         async with session.get(f"{server.url}/v1/threads?thread_token={manual(server)[0]}&start=1") as answer:
             one = await answer.json()
 
-    # Without the first: M B B M M M B B, and one that starts.
+    # Without the first thread: M B B M M M B B, and the one that started.
     assert [server.threads[3].thread_token, server.threads[4].thread_token] == [
         item["threadToken"] for item in page["items"]
     ]
@@ -77,7 +77,7 @@ FILTERS: dict[Kind, tuple[dict[str, Any], Callable[[FakeServer, bool], object], 
         lambda browser: browser.profile_id == PROFILES[True],
     ),
 }
-"""A filter of each listing, what starts an item that it shows or hides, and whether it shows an item."""
+"""For each listing: a filter, a function that starts a matching or another item, and a function that matches."""
 
 
 @each_kind
@@ -86,7 +86,7 @@ FILTERS: dict[Kind, tuple[dict[str, Any], Callable[[FakeServer, bool], object], 
 @pytest.mark.parametrize("prefetch", [0, 4])
 @pytest.mark.parametrize("total", [1, 2, 7, 10, 39])
 @pytest.mark.parametrize("pattern", ["MB", "MMMMB", "BBBBM", "MMBBB"])
-async def test_a_filtered_listing_gives_nothing_twice_and_ends_with_the_advice(
+async def test_a_filtered_listing_repeats_no_item_and_is_complete_or_ends_with_the_advice(
     kind: Kind, pattern: str, total: int, prefetch: int, consistent: bool, count_unfiltered: bool
 ) -> None:
     consistent = consistent and kind in ORDERED
@@ -103,10 +103,10 @@ async def test_a_filtered_listing_gives_nothing_twice_and_ends_with_the_advice(
         problem = ""
         try:
             async for item in listing:
-                got.append(kind.key(item))  # noqa: PERF401 - what came before the error counts
+                got.append(kind.key(item))  # noqa: PERF401 - the items before the error count
         except PaginationError as error:
             problem = str(error)
-        # Where items come in anywhere, pages of one item are an error of their own, which comes first.
+        # If items can be added anywhere, pages of one item are another error, which is raised first.
         alone = consistent and kind is BROWSERS and total <= 2 and "one item a page" in problem
         assert FILTER_ADVICE in problem or alone or expected == got
         assert expected[: len(got)] == got
@@ -114,7 +114,7 @@ async def test_a_filtered_listing_gives_nothing_twice_and_ends_with_the_advice(
 
 @pytest.mark.parametrize("count_unfiltered", [False, True])
 @pytest.mark.parametrize("consistent", [False, True])
-async def test_the_second_page_is_the_first_sign_and_one_request_makes_sure(
+async def test_the_second_page_is_the_first_sign_and_one_more_request_confirms_it(
     consistent: bool, count_unfiltered: bool
 ) -> None:
     async with (
@@ -135,7 +135,7 @@ async def test_the_second_page_is_the_first_sign_and_one_request_makes_sure(
 
 @pytest.mark.parametrize("count_unfiltered", [False, True])
 @pytest.mark.parametrize("consistent", [False, True])
-async def test_listing_without_the_filter_is_the_way_out(consistent: bool, count_unfiltered: bool) -> None:
+async def test_without_the_filter_the_listing_is_complete(consistent: bool, count_unfiltered: bool) -> None:
     async with (
         server_of("MBB", 100, count_unfiltered=count_unfiltered) as server,
         ThreadsClient(server.token, base_url=server.url) as client,
@@ -153,7 +153,7 @@ async def test_listing_without_the_filter_is_the_way_out(consistent: bool, count
     most=st.none() | st.integers(0, 60),
     count_unfiltered=st.booleans(),
 )
-def test_no_list_is_read_incompletely_or_twice_in_silence(
+def test_no_thread_is_silently_missed_or_repeated(
     matches: list[bool], total: int, cap: int | None, most: int | None, count_unfiltered: bool
 ) -> None:
     everything = [
@@ -191,16 +191,16 @@ def test_no_list_is_read_incompletely_or_twice_in_silence(
     starts=st.lists(st.none() | st.booleans(), max_size=40),
     count_unfiltered=st.booleans(),
 )
-# Two that start before the second request: the count grows by as many as the second page repeats.
+# Two threads start before the second request: the count grows by as many as the second page repeats.
 @example(matches=[False, True] * 6, total=4, starts=[True] * 12, count_unfiltered=False)
-# The next page begins with the same thread, and the count has grown by one: as if start were ignored.
+# The next page begins with the same thread, and the count has grown by one, as if start were ignored.
 @example(matches=[False] * 3 + [True] * 2, total=4, starts=[None, None, True], count_unfiltered=False)
-# One thread a page: that it came from index 2 does not mean that two of those that match stand before it.
+# One thread per page: although it is from index 2, there may be fewer than two matching threads before it.
 @example(matches=[False, True, False, True, True], total=1, starts=[None] * 3 + [True], count_unfiltered=False)
-def test_nothing_is_given_twice_where_threads_start_meanwhile(
+def test_no_thread_is_repeated_if_threads_start_during_the_listing(
     matches: list[bool], total: int, starts: list[bool | None], count_unfiltered: bool
 ) -> None:
-    """Threads start at the end of the list; None is a request between which and the next none starts."""
+    """Threads start at the end of the list. None means that no thread starts between a request and the next one."""
     walks: list[Walk[ExecutionThread]] = [PlainWalk(0, total, filtered=True), consistent_walk(0, total, filtered=True)]
     for walk in walks:
         alive = list(matches)
@@ -235,10 +235,10 @@ def test_nothing_is_given_twice_where_threads_start_meanwhile(
     cap=st.integers(4, 12),
     moves=st.lists(st.booleans(), max_size=40),
 )
-def test_an_honest_server_that_caps_its_pages_is_not_suspected_for_good(
+def test_a_correct_server_that_caps_its_pages_causes_no_error(
     count: int, total: int, cap: int, moves: list[bool]
 ) -> None:
-    """Newest first: one that starts shifts all the others, and the oldest stops, so that the count stays."""
+    """Newest first: a thread that starts shifts all others, and the oldest one stops, so the count stays the same."""
     walks: list[Walk[ExecutionThread]] = [
         PlainWalk(0, total, filtered=True),
         consistent_walk(0, total, filtered=True, appends=False),

@@ -1,6 +1,6 @@
-"""A further listing of the API costs a model, a query and an `Endpoint`; here it is that of the proxies.
+"""A new listing of the API needs only a model, a query and an `Endpoint`. Here it lists proxies.
 
-Only the fake has to be told of it too.
+The fake must know it too.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -29,7 +29,7 @@ class Proxy(Value):
 
 @frozen(kw_only=True)
 class ProxiesQuery(Query[Proxy]):
-    """What can be asked for of the proxies."""
+    """A query for proxies."""
 
     country: str | None = field(default=None, converter=text_or_none, validator=check_text)
     sorting: str | None = field(default=None, converter=text_or_none, validator=check_text)
@@ -90,7 +90,7 @@ WAYS = [{}, {"prefetch": 3}, {"consistent": True}, {"consistent": True, "prefetc
 
 
 @pytest.mark.parametrize("how", WAYS, ids=str)
-async def test_a_fourth_listing_is_walked_in_every_way(
+async def test_a_fourth_listing_works_with_both_walks_and_with_prefetch(
     server: FakeServer, client: ThreadsClient, proxies: Population[FakeProxy], how: dict[str, Any]
 ) -> None:
     got = await listing(client, ProxiesQuery(total=10), **how).collect()
@@ -109,10 +109,10 @@ async def test_a_fourth_listing_is_filtered(server: FakeServer, client: ThreadsC
 
 
 @pytest.mark.parametrize("prefetch", [0, 3])
-async def test_a_fourth_listing_is_consistent_while_it_moves(
+async def test_a_fourth_listing_is_consistent_while_it_changes(
     server: FakeServer, client: ThreadsClient, proxies: Population[FakeProxy], prefetch: int
 ) -> None:
-    """With each request the first proxy goes and one comes."""
+    """With each request, the first proxy is removed and a new one is added."""
 
     def move(_: object) -> None:
         first = proxies.alive[0]
@@ -127,7 +127,7 @@ async def test_a_fourth_listing_is_consistent_while_it_moves(
     assert len(got) == len({one.proxy_id for one in got})
 
 
-async def test_the_errors_of_a_fourth_listing_are_those_of_all(server: FakeServer, client: ThreadsClient) -> None:
+async def test_a_fourth_listing_raises_the_same_errors_as_the_others(server: FakeServer, client: ThreadsClient) -> None:
     server.fail_next(3)
     with pytest.raises(ServerError):
         await listing(client, ProxiesQuery()).collect()
@@ -139,7 +139,7 @@ async def test_the_errors_of_a_fourth_listing_are_those_of_all(server: FakeServe
         await listing(client, ProxiesQuery(total=10)).collect()
 
 
-def test_a_converter_knows_a_fourth_model_too() -> None:
+def test_a_converter_handles_a_fourth_model() -> None:
     proxy = Proxy(7, "host", None)
     converter = make_converter()
 

@@ -1,4 +1,4 @@
-"""The decoder against broken bodies: a page or a `DecodeError` comes out, and soon.
+"""The decoder against broken bodies: it returns a page or raises a `DecodeError`, and takes little time.
 
 The profile `slow` (``HYPOTHESIS_PROFILE=slow``) tries 20,000 of each kind.
 """
@@ -60,7 +60,7 @@ def check(body: bytes) -> None:
 
 
 @given(pages)
-def test_a_sound_page_is_read_whole(value: dict[str, Any]) -> None:
+def test_a_valid_page_is_read_completely(value: dict[str, Any]) -> None:
     page = decode(THREADS, ASKED, Response(200, {}, json.dumps(value).encode()))
 
     assert value["totalCount"] == page.total_count
@@ -68,8 +68,8 @@ def test_a_sound_page_is_read_whole(value: dict[str, Any]) -> None:
 
 
 @given(pages, st.data())
-def test_a_page_broken_in_its_structure(value: dict[str, Any], data: st.DataObject) -> None:
-    """Put anything in any place, or take any key away, up to three times."""
+def test_a_broken_structure_becomes_a_page_or_a_decode_error(value: dict[str, Any], data: st.DataObject) -> None:
+    """Replace any value by anything, or remove any key, up to three times."""
     for _ in range(data.draw(st.integers(1, 3))):
         places: list[tuple[Any, Any]] = [(value, key) for key in value]
         if isinstance(items := value.get("items"), list):
@@ -85,8 +85,8 @@ def test_a_page_broken_in_its_structure(value: dict[str, Any], data: st.DataObje
 
 
 @given(pages, st.data())
-def test_a_page_broken_in_its_bytes(value: dict[str, Any], data: st.DataObject) -> None:
-    """Cut it, swap some bytes, or put others in between."""
+def test_broken_bytes_become_a_page_or_a_decode_error(value: dict[str, Any], data: st.DataObject) -> None:
+    """Cut the body, replace some bytes, or insert others."""
     body = bytearray(json.dumps(value).encode())
     for _ in range(data.draw(st.integers(1, 4))):
         begin = data.draw(st.integers(0, len(body)))
@@ -95,7 +95,7 @@ def test_a_page_broken_in_its_bytes(value: dict[str, Any], data: st.DataObject) 
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes(body: bytes) -> None:
+def test_any_bytes_become_a_page_or_a_decode_error(body: bytes) -> None:
     check(body)
 
 
@@ -104,7 +104,9 @@ def test_any_bytes(body: bytes) -> None:
 @example(503, b"", "Mon, 01 Jan 2999999999 00:00:00 GMT")
 @example(503, b"", "Fri, 31 Dec 9999 23:59:59 -2359")
 @example(503, b"", "9" * 400)
-def test_any_status_with_any_body_and_any_retry_after(status: int, body: bytes, retry_after: str) -> None:
+def test_any_status_with_any_body_and_retry_after_becomes_a_clean_error(
+    status: int, body: bytes, retry_after: str
+) -> None:
     error = status_error(Response(status, {"Retry-After": retry_after}, body), now=datetime.now(UTC))
 
     assert len(error.server_message or "") <= 201

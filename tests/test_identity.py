@@ -1,4 +1,4 @@
-"""What tells one item from another."""
+"""What distinguishes one item from another."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ identity_of = THREADS.identity
 CREATED = datetime(2026, 3, 17, tzinfo=UTC)
 
 
-def test_threads_are_told_apart_by_token_or_else_by_all_the_rest() -> None:
+def test_threads_are_identified_by_their_token_or_else_by_all_other_attributes() -> None:
     one = ExecutionThread(1, None, ThreadType.MANUAL, CREATED)
     others = [
         ExecutionThread(2, None, ThreadType.MANUAL, CREATED),
@@ -29,14 +29,14 @@ def test_threads_are_told_apart_by_token_or_else_by_all_the_rest() -> None:
 
 
 @pytest.mark.parametrize("token", ["token", None])
-def test_a_walk_remembers_a_hash_or_all_of_it_where_hashes_are_short(token: str | None) -> None:
+def test_a_walk_remembers_a_hash_or_the_complete_identity_if_hashes_are_short(token: str | None) -> None:
     thread = ExecutionThread(1, token, ThreadType.MANUAL, CREATED)
 
     assert [hash(identity_of(thread)) >> 4] == keys_of([thread], identity_of, 64)
     assert [identity_of(thread)] == keys_of([thread], identity_of, 32)
 
 
-def test_numbers_that_follow_each_other_have_different_keys() -> None:
+def test_consecutive_numbers_have_different_keys() -> None:
     numbers = range(-50_000, 50_000)
 
     keys = keys_of(numbers, lambda number: number)
@@ -45,8 +45,8 @@ def test_numbers_that_follow_each_other_have_different_keys() -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.noun)
-def test_the_items_of_every_listing_are_told_apart(endpoint: Endpoint[Any]) -> None:
-    """And an item is known again when only what may change has changed."""
+def test_the_items_of_every_listing_can_be_distinguished(endpoint: Endpoint[Any]) -> None:
+    """An item is also recognized if only its attributes that may change have changed."""
     profile = UUID(int=7)
     items: dict[type[Any], list[Any]] = {
         ExecutionThread: [ExecutionThread(1, "a", "Manual", CREATED), ExecutionThread(1, "b", "Manual", CREATED)],

@@ -53,7 +53,7 @@ async def test_listing_equals_slicing_with_exactly_the_requests_needed(
 
 
 @each_kind
-async def test_nothing_is_sent_before_the_first_thread_is_asked_for(
+async def test_nothing_is_sent_before_the_first_item_is_requested(
     kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
     iterator = aiter(kind.listing(client))
@@ -63,7 +63,7 @@ async def test_nothing_is_sent_before_the_first_thread_is_asked_for(
 
 
 @each_kind
-async def test_each_loop_starts_anew(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
+async def test_each_loop_starts_from_the_beginning(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
     listing = kind.listing(client, total=1000)
 
     first = [thread async for thread in listing]
@@ -75,7 +75,7 @@ async def test_each_loop_starts_anew(kind: Kind, server: FakeServer, client: Thr
 
 
 @each_kind
-async def test_collect_gives_all_threads_typed(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
+async def test_collect_returns_all_items_with_their_type(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
     threads = await kind.listing(client).collect()
 
     assert kind.keys(kind.rows(server)) == kind.keys(threads)
@@ -83,7 +83,7 @@ async def test_collect_gives_all_threads_typed(kind: Kind, server: FakeServer, c
 
 
 @each_kind
-async def test_pages_give_the_threads_page_by_page(kind: Kind, client: ThreadsClient) -> None:
+async def test_pages_yields_the_items_page_by_page(kind: Kind, client: ThreadsClient) -> None:
     pages = kind.listing(client, total=1000).pages()
     states = [(len(page.items), page.start, page.next_start, pages.next_start) async for page in pages]
 
@@ -91,7 +91,7 @@ async def test_pages_give_the_threads_page_by_page(kind: Kind, client: ThreadsCl
 
 
 @each_kind
-async def test_pages_of_an_empty_listing_are_none(kind: Kind) -> None:
+async def test_pages_of_an_empty_list_yields_nothing(kind: Kind) -> None:
     async with kind.server(0) as server, ThreadsClient(server.token, base_url=server.url) as client:
         pages = kind.listing(client).pages()
 
@@ -100,7 +100,7 @@ async def test_pages_of_an_empty_listing_are_none(kind: Kind) -> None:
 
 
 @each_kind
-async def test_first_asks_for_one_thread(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
+async def test_first_requests_one_item(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
     thread = await kind.listing(client, start=7).first()
 
     assert thread is not None
@@ -109,7 +109,7 @@ async def test_first_asks_for_one_thread(kind: Kind, server: FakeServer, client:
 
 
 @pytest.mark.parametrize("parameters", [{"start": 2500}, {"thread_token": "none such"}, {"max_items": 0}])
-async def test_first_of_nothing_is_none(client: ThreadsClient, parameters: dict[str, Any]) -> None:
+async def test_first_returns_none_if_there_is_no_item(client: ThreadsClient, parameters: dict[str, Any]) -> None:
     assert await client.threads(**parameters).first() is None
 
 
@@ -124,7 +124,7 @@ async def test_first_of_nothing_is_none(client: ThreadsClient, parameters: dict[
         ({"total": 1, "start": 2499}, 1),
     ],
 )
-async def test_count_is_the_number_that_a_loop_would_give_in_one_request(
+async def test_count_returns_the_number_of_items_in_a_loop_with_one_request(
     kind: Kind, server: FakeServer, client: ThreadsClient, parameters: dict[str, Any], expected: int
 ) -> None:
     listing = kind.listing(client, **parameters)
@@ -144,7 +144,7 @@ async def test_max_items_makes_the_last_request_smaller(kind: Kind, server: Fake
 
 @each_kind
 @pytest.mark.parametrize(("wanted", "next_start"), [(1, 1), (1000, 1000), (1235, 1235), (2500, None), (9999, None)])
-async def test_where_the_iterator_stands_can_be_asked_after_a_break(
+async def test_the_position_of_an_iterator_can_be_read_after_a_break(
     kind: Kind, client: ThreadsClient, wanted: int, next_start: int | None
 ) -> None:
     iterator = aiter(kind.listing(client, total=1000))
@@ -161,7 +161,7 @@ async def test_where_the_iterator_stands_can_be_asked_after_a_break(
 @settings(max_examples=20)
 @given(taken=st.integers(0, 50), total=st.integers(1, 20))
 @example(taken=50, total=20)
-async def test_a_listing_resumed_at_next_start_goes_on_where_it_stood(kind: Kind, taken: int, total: int) -> None:
+async def test_a_listing_resumed_at_next_start_continues_where_it_stopped(kind: Kind, taken: int, total: int) -> None:
     async with kind.server(50) as server, ThreadsClient(server.token, base_url=server.url) as client:
         iterator = aiter(kind.listing(client, total=total))
         threads = [await anext(iterator) for _ in range(taken)]
@@ -220,7 +220,7 @@ async def test_a_task_cancelled_while_it_waits_loses_no_thread(
 
 
 @each_kind
-async def test_after_a_failed_page_the_next_anext_asks_for_it_again(
+async def test_after_a_failed_page_the_next_anext_requests_it_again(
     kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
     iterator = aiter(kind.listing(client, total=1000))
@@ -237,7 +237,7 @@ async def test_after_a_failed_page_the_next_anext_asks_for_it_again(
 
 
 @each_kind
-async def test_a_server_killed_in_the_middle_and_started_again(
+async def test_an_iterator_survives_a_restart_of_the_server(
     kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
     iterator = aiter(kind.listing(client, total=1000))
@@ -254,7 +254,7 @@ async def test_a_server_killed_in_the_middle_and_started_again(
 
 
 @each_kind
-async def test_a_bad_thread_is_an_error_that_names_its_place_and_page(
+async def test_an_invalid_item_is_an_error_that_names_its_path_and_page(
     kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
     iterator = aiter(kind.listing(client, total=1000))
@@ -270,7 +270,9 @@ async def test_a_bad_thread_is_an_error_that_names_its_place_and_page(
 
 
 @each_kind
-async def test_a_server_that_ignores_start_is_an_error(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
+async def test_a_listing_from_a_server_that_ignores_start_is_an_error(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
     server.ignore_start = True
 
     with pytest.raises(PaginationError, match="ignores start"):
@@ -279,7 +281,7 @@ async def test_a_server_that_ignores_start_is_an_error(kind: Kind, server: FakeS
 
 @each_kind
 @pytest.mark.parametrize("past_end", ["empty", "last_page"])
-async def test_a_start_past_the_end_gives_nothing(
+async def test_a_listing_from_past_the_end_is_empty(
     kind: Kind, server: FakeServer, client: ThreadsClient, past_end: Any
 ) -> None:
     server.past_end = past_end
@@ -289,7 +291,7 @@ async def test_a_start_past_the_end_gives_nothing(
 
 
 @each_kind
-async def test_aclose_ends_the_iteration_and_leaves_it_readable(
+async def test_aclose_ends_the_iteration_and_keeps_its_position_readable(
     kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
     iterator = aiter(kind.listing(client, total=1000))
@@ -305,9 +307,7 @@ async def test_aclose_ends_the_iteration_and_leaves_it_readable(
 
 
 @each_kind
-async def test_after_its_end_an_iterator_stays_at_its_end(
-    kind: Kind, server: FakeServer, client: ThreadsClient
-) -> None:
+async def test_an_iterator_that_has_ended_stays_ended(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
     iterator = aiter(kind.listing(client))
     await asyncio.gather(*[_drain(iterator) for _ in range(3)])
 
@@ -322,7 +322,7 @@ async def _drain(iterator: AsyncIterator[ExecutionThread]) -> None:
         pass
 
 
-def test_a_listing_without_an_order_is_not_listed_consistently() -> None:
+def test_a_list_without_an_order_cannot_be_listed_consistently() -> None:
     source = ThreadsClient("x")._source
 
     with pytest.raises(ConfigurationError, match="a list of workspaces cannot be sorted") as caught:
@@ -340,7 +340,7 @@ def test_a_listing_without_an_order_is_not_listed_consistently() -> None:
         (Order("ProcessId", appends=False), "ProcessId", False),
     ],
 )
-def test_an_order_knows_where_new_items_stand(order: Order, sorting: str, appends: bool) -> None:
+def test_an_order_knows_whether_new_items_are_appended(order: Order, sorting: str, appends: bool) -> None:
     assert appends == order.appends_by(sorting)
 
 
@@ -356,11 +356,11 @@ def test_an_order_knows_where_new_items_stand(order: Order, sorting: str, append
         (BrowserInstancesQuery(process_id=0), True),
     ],
 )
-def test_a_query_is_filtered_if_a_parameter_leaves_items_out(query: Query[Any], filtered: bool) -> None:
+def test_a_query_is_filtered_if_a_parameter_excludes_items(query: Query[Any], filtered: bool) -> None:
     assert filtered == query.filtered
 
 
-def test_a_listing_shows_what_it_asks_for() -> None:
+def test_a_listing_shows_its_parameters() -> None:
     listing = ThreadsClient("x").threads(total=7, max_items=3)
 
     assert isinstance(listing, Listing)

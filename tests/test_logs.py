@@ -1,4 +1,4 @@
-"""What the client has to say while it works: records on one logger, and nothing anywhere else."""
+"""What the client reports while it works: records on one logger, and nothing anywhere else."""
 
 import logging
 import subprocess
@@ -10,13 +10,13 @@ from threads_async import RetryPolicy, ServerError, ThreadsClient
 from threads_async.testing import FakeServer, Fault
 
 
-async def test_each_retry_is_one_record_with_what_happened_as_fields_and_as_text(
+async def test_each_retry_is_one_record_with_its_details_as_fields_and_as_text(
     server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with ThreadsClient(server.token, base_url=server.url, retry=RetryPolicy(max_backoff=1e-9)) as client:
         server.fail_next(1, Fault(503, b"busy"))
         server.fail_next(1, Fault(None))
-        # What aiohttp sends by itself when a connection closes without an answer.
+        # For the request that aiohttp itself sends again when a connection closes without a response.
         server.fail_next(1, Fault(None))
         await client.threads().count()
 
@@ -41,7 +41,7 @@ async def test_each_retry_is_one_record_with_what_happened_as_fields_and_as_text
     assert {("threads_async", logging.WARNING)} == {(record.name, record.levelno) for record in caplog.records}
 
 
-async def test_the_last_attempt_is_told_by_its_error_alone(
+async def test_the_last_attempt_is_reported_only_by_its_error(
     server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.fault_for = lambda _: Fault()
@@ -72,7 +72,7 @@ except ThreadsError as error:
 
 
 @pytest.mark.parametrize("first", ["", "import structlog", "import structlog; structlog.configure()"])
-def test_a_program_without_logging_that_lists_from_a_dead_port_prints_its_own_error_alone(first: str) -> None:
+def test_a_program_without_logging_prints_only_its_own_error(first: str) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-c", FROM_A_DEAD_PORT.format(first=first)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Values are checked once, where they are made."""
+"""Values are checked once, when they are created."""
 
 import copy
 import pickle
@@ -58,7 +58,7 @@ def test_next_start_follows_the_page_until_the_end(
     assert next_start == page.next_start
 
 
-def test_a_page_shows_how_many_threads_not_which() -> None:
+def test_a_page_shows_the_number_of_its_items_and_not_the_items() -> None:
     assert "Page(items=<2 items>, total_count=9, start=4)" == repr(ThreadPage((THREAD,) * 2, 9, 4))
 
 
@@ -73,12 +73,12 @@ def test_empty_texts_mean_the_defaults() -> None:
 
 
 @pytest.mark.parametrize("given_type", [ThreadType.MANUAL, "Manual"])
-def test_type_takes_the_enum_or_its_text(given_type: ThreadType | str) -> None:
+def test_type_accepts_the_enum_or_its_text(given_type: ThreadType | str) -> None:
     assert ThreadType.MANUAL is ThreadsQuery(type=given_type).type
 
 
 @pytest.mark.parametrize("sorting", ["CreatedAt", "createdat", "Type DESC", "workspaceid asc", "ThreadToken  Asc"])
-def test_sorting_takes_a_field_and_an_order_in_any_letter_case(sorting: str) -> None:
+def test_sorting_accepts_a_field_and_an_order_in_any_letter_case(sorting: str) -> None:
     assert sorting == ThreadsQuery(sorting=sorting).sorting
 
 
@@ -112,7 +112,7 @@ def test_sorting_takes_a_field_and_an_order_in_any_letter_case(sorting: str) -> 
         ("sorting", 3),
     ],
 )
-def test_a_wrong_value_is_an_error_that_names_its_parameter(parameter: str, value: Any) -> None:
+def test_a_wrong_query_parameter_is_an_error_that_names_it(parameter: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=rf"\b{parameter}\b") as caught:
         ThreadsQuery(**{parameter: value})
 
@@ -127,7 +127,7 @@ def test_a_wrong_thread_token_is_not_shown() -> None:
     assert "hush" not in repr(caught.value)
 
 
-def test_the_limits_themselves_are_allowed() -> None:
+def test_the_minimum_and_the_maximum_are_allowed() -> None:
     query = ThreadsQuery(workspace_id=-(2**63), start=2**31 - 1, total=1)
 
     assert (-(2**63), 2**31 - 1, 1) == (query.workspace_id, query.start, query.total)
@@ -138,11 +138,11 @@ def test_a_query_shows_its_token_shortened() -> None:
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_any_text_that_can_be_encoded_is_a_thread_token(token: str) -> None:
+def test_any_text_that_can_be_encoded_is_accepted_as_a_thread_token(token: str) -> None:
     assert token == ThreadsQuery(thread_token=token).thread_token
 
 
-def test_an_unknown_type_of_thread_is_a_member_that_equals_its_text() -> None:
+def test_an_unknown_thread_type_becomes_a_member_that_equals_its_text() -> None:
     cloud = ThreadType("Cloud")
 
     assert isinstance(cloud, ThreadType)
@@ -154,13 +154,13 @@ def test_an_unknown_type_of_thread_is_a_member_that_equals_its_text() -> None:
 
 
 @pytest.mark.parametrize("value", [5, None, b"Manual"])
-def test_a_type_of_thread_is_a_text(value: Any) -> None:
+def test_a_thread_type_must_be_text(value: Any) -> None:
     with pytest.raises(ValueError, match="is not a valid ThreadType"):
         ThreadType(value)
 
 
 @pytest.mark.parametrize("profile_id", ["123e4567-e89b-12d3-a456-426614174000", UUID(int=5), "", None])
-def test_a_profile_is_a_uuid_or_its_text(profile_id: Any) -> None:
+def test_a_profile_id_is_a_uuid_or_its_text(profile_id: Any) -> None:
     found = BrowserInstancesQuery(profile_id=profile_id).profile_id
 
     assert (None if not profile_id else UUID(str(profile_id))) == found
@@ -181,7 +181,9 @@ def test_a_profile_is_a_uuid_or_its_text(profile_id: Any) -> None:
         (WorkspacesQuery, {"roles": "\ud800"}),
     ],
 )
-def test_a_wrong_parameter_of_any_listing_is_named(query: type[Query[Any]], given: dict[str, Any]) -> None:
+def test_the_error_for_a_wrong_parameter_of_any_listing_names_it(
+    query: type[Query[Any]], given: dict[str, Any]
+) -> None:
     with pytest.raises(ConfigurationError) as caught:
         query(**given)
 

@@ -1,4 +1,4 @@
-"""The fake's OpenAPI documents say what it does. The session `schema` of noxfile.py asks the same with schemathesis."""
+"""The fake does what its OpenAPI documents say. The session `schema` of noxfile.py tests the same with schemathesis."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def is_int64(value: object) -> bool:
 
 @FORMATS.checks("uuid")
 def is_uuid(value: object) -> bool:
-    """Tell whether `value` is a UUID as RFC 9562 writes it. jsonschema's own check also takes digits outside ASCII."""
+    """Return whether `value` is a UUID as in RFC 9562. jsonschema's own check also accepts digits outside ASCII."""
     if not isinstance(value, str):
         return True
     groups = value.split("-")
@@ -56,7 +56,7 @@ async def document(server: FakeServer, resource: str) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return a part of a document with `nullable` of OpenAPI 3.0 said as JSON Schema says it."""
+    """Return a part of a document with `nullable` of OpenAPI 3.0 translated to JSON Schema."""
     if isinstance(value, list):
         return [plain(one) for one in value]
     if not isinstance(value, dict):
@@ -67,7 +67,7 @@ def plain(value: Any) -> Any:
 
 def fits(document: dict[str, Any], schema: dict[str, Any], value: object) -> bool:
     whole = plain({"components": document["components"], **schema})
-    # OpenAPI 3.0 builds on a draft in which 1.0 is no integer.
+    # OpenAPI 3.0 is based on a draft in which 1.0 is not an integer.
     return Draft4Validator(whole, format_checker=FORMATS).is_valid(value)
 
 
@@ -154,7 +154,7 @@ async def test_every_parameter_of_the_document_is_tested_here(document: dict[str
 
 
 @each_parameter
-async def test_a_value_is_answered_if_the_document_admits_it_and_refused_if_not(
+async def test_a_value_is_accepted_exactly_if_the_document_allows_it(
     server: FakeServer, document: dict[str, Any], resource: str, name: str
 ) -> None:
     schema = parameter_of(document, name)["schema"]
@@ -188,7 +188,7 @@ INT64 = [
 async def test_numbers_have_the_documented_bounds_and_uuids_one_form(
     server: FakeServer, resource: str, name: str, expected: list[str]
 ) -> None:
-    """Said apart from the document: it and the server have their bounds from the same place."""
+    """The bounds are repeated here, because the document and the server take theirs from the same place."""
     accepted = []
     for text in TEXTS[resource][name]:
         status, _, _ = await ask(server, resource, f"?{urlencode({name: text})}")
@@ -216,7 +216,7 @@ async def test_an_empty_value_is_declared_and_means_the_default(
         ("browser_instances", ["profileId", "processId", "sorting"]),
     ],
 )
-async def test_null_leaves_out_a_filter_but_no_number_that_has_a_default(
+async def test_null_is_allowed_for_a_filter_but_not_for_a_number_with_a_default(
     document: dict[str, Any], resource: str, filters: list[str]
 ) -> None:
     assert filters == [name for name in TEXTS[resource] if fits(document, parameter_of(document, name)["schema"], None)]
@@ -256,7 +256,7 @@ async def test_the_token_and_its_header_are_declared(document: dict[str, Any]) -
     ("query", "token", "expected"),
     [("", None, 200), ("?start=99", None, 500), ("?total=0&start=x", None, 400), ("", "wrong", 401)],
 )
-async def test_every_answer_is_of_the_type_and_schema_declared_for_its_status(
+async def test_every_response_has_the_type_and_schema_declared_for_its_status(
     server: FakeServer, document: dict[str, Any], resource: str, query: str, token: str | None, expected: int
 ) -> None:
     server.past_end = "error"
@@ -271,7 +271,7 @@ async def test_every_answer_is_of_the_type_and_schema_declared_for_its_status(
 
 
 @each_resource
-async def test_an_item_has_just_the_declared_properties(
+async def test_an_item_has_exactly_the_declared_properties(
     server: FakeServer, document: dict[str, Any], resource: str
 ) -> None:
     schemas = document["components"]["schemas"]
@@ -284,7 +284,7 @@ async def test_an_item_has_just_the_declared_properties(
 
 
 @each_resource
-async def test_the_documented_answer_fits_the_document(document: dict[str, Any], resource: str) -> None:
+async def test_the_documented_response_fits_the_document(document: dict[str, Any], resource: str) -> None:
     thread = FakeThread(workspace_id=1, thread_token=None, type="Manual", created_at="2025-07-25T09:34:29.768Z")
     browser = FakeBrowser(
         workspace_id=1, profile_id="123e4567-e89b-12d3-a456-426614174000", process_id=1, connection_string=None
@@ -308,6 +308,6 @@ async def test_a_sibling_resource_has_a_valid_document_without_paths(server: Fak
     assert {} == document["paths"]
 
 
-async def test_documents_of_other_names_are_not_there(server: FakeServer) -> None:
+async def test_documents_with_other_names_do_not_exist(server: FakeServer) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{server.url}/openapi/robots.v1.json") as answer:
         assert 404 == answer.status

@@ -24,7 +24,7 @@ def threads(count: int) -> list[ExecutionThread]:
 
 
 def server_of(living: Sequence[ExecutionThread], cap: int = 10**9) -> Server:
-    """A server that answers as documented, but caps its pages."""
+    """Return a server that responds as documented but caps its pages."""
 
     def answer(asked: Slice) -> ThreadPage:
         page = tuple(living[asked.start : asked.start + min(asked.total, cap)])
@@ -46,7 +46,7 @@ def walk_through(walk: Walk[ExecutionThread], server: Server) -> tuple[list[Exec
 
 
 def script(*pages: ThreadPage) -> Server:
-    """A server that sends these pages whatever it is asked."""
+    """Return a server that sends these pages whatever is requested."""
     left = list(pages)
     return lambda _: left.pop(0)
 
@@ -69,13 +69,13 @@ def test_the_walk_equals_slicing_with_exactly_the_requests_needed(
 
     assert wanted == got
     needed = -(-len(wanted) // total)
-    # Where nothing is there to be had, one request is needed to learn it.
+    # If there is nothing to list, one request is needed to learn it.
     assert (needed if wanted or max_items == 0 else 1) == len(slices)
     assert all(asked.start < count for asked in slices[1:])
 
 
 @given(count=sizes, start=sizes, total=st.integers(1, 120), cap=st.integers(1, 120), max_items=st.none() | sizes)
-def test_a_server_that_caps_its_pages_costs_requests_not_threads(
+def test_a_server_that_caps_its_pages_costs_requests_but_no_threads(
     count: int, start: int, total: int, cap: int, max_items: int | None
 ) -> None:
     living = threads(count)
@@ -88,7 +88,7 @@ def test_a_server_that_caps_its_pages_costs_requests_not_threads(
 
 
 @given(count=sizes, total=st.integers(1, 120), data=st.data())
-def test_a_walk_resumed_at_next_start_goes_on_where_it_stood(count: int, total: int, data: st.DataObject) -> None:
+def test_a_walk_resumed_at_next_start_continues_where_it_stopped(count: int, total: int, data: st.DataObject) -> None:
     living = threads(count)
     first = data.draw(st.integers(0, count))
     walk: Walk[ExecutionThread] = PlainWalk(0, total, first)
@@ -102,13 +102,13 @@ def test_a_walk_resumed_at_next_start_goes_on_where_it_stood(count: int, total: 
     assert living[first:] == rest
 
 
-def test_the_last_request_asks_only_for_what_is_wanted() -> None:
+def test_the_last_request_is_no_larger_than_needed() -> None:
     _, slices = walk_through(PlainWalk(0, 100, 250), server_of(threads(1000)))
 
     assert [Slice(0, 100), Slice(100, 100), Slice(200, 50)] == slices
 
 
-def test_the_newest_total_count_decides_where_the_end_is() -> None:
+def test_the_newest_total_count_determines_the_end() -> None:
     got, _ = walk_through(PlainWalk(0, 2), script(page(0, 2, 3), page(2, 4, 5), page(4, 5, 5)))
 
     assert threads(5) == got
@@ -117,11 +117,11 @@ def test_the_newest_total_count_decides_where_the_end_is() -> None:
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        (page(2, 2, 3), page(2, 3, 3)),  # empty, although one more is counted
-        (page(2, 5, 4), page(2, 5, 5)),  # more than are counted
+        (page(2, 2, 3), page(2, 3, 3)),  # empty, although the server counts one more
+        (page(2, 5, 4), page(2, 5, 5)),  # more than the server counts
     ],
 )
-def test_an_answer_that_contradicts_itself_is_asked_for_once_more(first: ThreadPage, second: ThreadPage) -> None:
+def test_a_response_that_contradicts_itself_is_requested_once_more(first: ThreadPage, second: ThreadPage) -> None:
     got, slices = walk_through(PlainWalk(0, 3), script(page(0, 2, 3), first, second))
 
     assert [0, 2, 2] == [asked.start for asked in slices]
@@ -131,21 +131,21 @@ def test_an_answer_that_contradicts_itself_is_asked_for_once_more(first: ThreadP
 @pytest.mark.parametrize(
     ("bad", "why"), [(page(2, 2, 3), "no item came"), (page(2, 5, 4), "more items came than the server counts")]
 )
-def test_three_times_the_same_contradiction_is_an_error(bad: ThreadPage, why: str) -> None:
+def test_the_same_contradiction_three_times_is_an_error(bad: ThreadPage, why: str) -> None:
     with pytest.raises(PaginationError, match=why):
         walk_through(PlainWalk(0, 3), script(page(0, 2, 3), bad, bad, bad))
 
 
-def test_different_contradictions_show_that_the_list_moves_and_are_taken() -> None:
-    """A server that slices first and counts then, while threads stop: at the end it always counts too few."""
+def test_different_contradictions_show_that_the_list_changes_and_are_accepted() -> None:
+    """The server slices first and then counts, while threads stop, so at the end it always counts too few."""
     got, slices = walk_through(PlainWalk(0, 3), script(page(0, 3, 9), page(3, 6, 5), page(3, 6, 4)))
 
     assert threads(6) == got
     assert [0, 3, 3] == [asked.start for asked in slices]
 
 
-def test_an_empty_page_before_the_end_is_never_taken() -> None:
-    """Each time another count, until a page comes."""
+def test_an_empty_page_before_the_end_is_never_accepted() -> None:
+    """The count is different each time, until a page with threads is received."""
     got, _ = walk_through(
         PlainWalk(0, 3), script(page(0, 3, 9), page(3, 3, 8), page(3, 3, 7), page(3, 3, 6), page(3, 5, 5))
     )
@@ -158,7 +158,7 @@ def test_ten_empty_pages_before_the_end_are_an_error() -> None:
         walk_through(PlainWalk(0, 3), script(page(0, 3, 50), *[page(3, 3, count) for count in range(40, 30, -1)]))
 
 
-def test_a_doubt_that_was_lifted_does_not_count_later() -> None:
+def test_a_resolved_doubt_does_not_count_later() -> None:
     pages = script(page(0, 0, 4), page(0, 2, 4), page(2, 2, 4), page(2, 4, 4))
 
     got, _ = walk_through(PlainWalk(0, 2), pages)
@@ -166,7 +166,7 @@ def test_a_doubt_that_was_lifted_does_not_count_later() -> None:
     assert threads(4) == got
 
 
-def test_a_page_larger_than_asked_for_is_an_error_with_its_figures() -> None:
+def test_a_page_larger_than_requested_is_an_error_with_its_numbers() -> None:
     with pytest.raises(PaginationError, match="more items came than were asked for") as caught:
         walk_through(PlainWalk(0, 3), script(page(0, 3, 10), page(3, 8, 10)))
 
@@ -186,13 +186,13 @@ def test_a_server_that_ignores_start_is_an_error(count: int, max_items: int | No
         walk_through(PlainWalk(0, 3, max_items), ignores_start)
 
 
-def test_one_thread_a_page_shows_too_that_start_is_ignored() -> None:
+def test_an_ignored_start_is_also_detected_with_one_thread_per_page() -> None:
     with pytest.raises(PaginationError, match="the server ignores start"):
         walk_through(PlainWalk(0, 1), lambda asked: page(0, min(asked.total, 5), 5))
 
 
-def test_a_list_that_grows_in_front_by_a_page_is_no_ignored_start() -> None:
-    """The last index is asked for, once in the walk, and shows the last thread."""
+def test_a_list_that_grows_at_the_front_by_a_page_does_not_count_as_an_ignored_start() -> None:
+    """The walk requests the last index once and gets the last thread."""
     got, slices = walk_through(
         PlainWalk(0, 2), script(page(0, 2, 4), page(0, 2, 6), page(3, 4, 6), page(0, 2, 8), page(2, 4, 8))
     )
@@ -202,17 +202,17 @@ def test_a_list_that_grows_in_front_by_a_page_is_no_ignored_start() -> None:
 
 
 @pytest.mark.parametrize("total", [1, 2, 5, 6])
-def test_threads_that_agree_in_everything_all_come(total: int) -> None:
+def test_equal_threads_are_all_listed(total: int) -> None:
     equal = [ExecutionThread(1, None, ThreadType.MANUAL, CREATED)] * 12
 
     got, slices = walk_through(PlainWalk(0, total), server_of(equal))
 
     assert equal == got
-    # One request more in all, to see that the server heeds start.
+    # One more request in total, to check that the server respects start.
     assert -(-12 // total) + 1 == len(slices)
 
 
-def test_a_shorter_page_shows_by_itself_that_the_server_heeds_start() -> None:
+def test_a_shorter_page_shows_without_a_probe_that_the_server_respects_start() -> None:
     equal = [ExecutionThread(1, None, ThreadType.MANUAL, CREATED)] * 12
 
     got, slices = walk_through(PlainWalk(0, 8), server_of(equal))
@@ -220,15 +220,15 @@ def test_a_shorter_page_shows_by_itself_that_the_server_heeds_start() -> None:
     assert (equal, [0, 8]) == (got, [asked.start for asked in slices])
 
 
-def test_a_list_that_has_shrunk_when_the_server_is_probed_heeds_start() -> None:
-    """Nothing comes from what was the last index."""
+def test_a_list_that_has_shrunk_before_a_probe_does_not_count_as_an_ignored_start() -> None:
+    """The page at the former last index is empty."""
     got, slices = walk_through(PlainWalk(0, 2), script(page(0, 2, 4), page(0, 2, 6), page(5, 5, 4), page(0, 0, 4)))
 
     assert [0, 2, 5, 4] == [asked.start for asked in slices]
     assert threads(2) * 2 == got
 
 
-def test_while_a_server_is_probed_nothing_is_guessed() -> None:
+def test_while_a_server_is_probed_no_page_is_guessed() -> None:
     walk = PlainWalk[ExecutionThread](0, 2).accept(Slice(0, 2), page(0, 2, 9)).walk
     step = walk.accept(Slice(2, 2), page(0, 2, 9), frozenset())
 
@@ -238,7 +238,7 @@ def test_while_a_server_is_probed_nothing_is_guessed() -> None:
 
 @pytest.mark.parametrize("start", [5, 9])
 @pytest.mark.parametrize("past_the_end", [(), tuple(threads(5)[2:])], ids=["empty", "the last page again"])
-def test_a_start_past_the_end_gives_nothing(start: int, past_the_end: tuple[ExecutionThread, ...]) -> None:
+def test_a_plain_walk_from_past_the_end_is_empty(start: int, past_the_end: tuple[ExecutionThread, ...]) -> None:
     got, slices = walk_through(PlainWalk(start, 3), script(ThreadPage(past_the_end, 5, start)))
 
     assert ([], [Slice(start, 3)]) == (got, slices)
@@ -251,12 +251,12 @@ def test_the_last_page_again_after_the_list_shrank_ends_the_walk() -> None:
 
 
 @pytest.mark.parametrize("lie", [1, 3])
-def test_a_count_that_falls_below_what_has_come_does_not_end_the_walk_silently(lie: int) -> None:
+def test_a_count_below_the_number_received_does_not_end_the_walk_silently(lie: int) -> None:
     with pytest.raises(PaginationError, match="more items came than the server counts"):
         walk_through(PlainWalk(0, 3), script(page(0, 3, 9), *[page(3, 6, lie)] * 3))
 
 
-def test_a_first_page_that_is_more_than_its_count_is_an_error() -> None:
+def test_a_first_page_larger_than_its_count_is_an_error() -> None:
     with pytest.raises(PaginationError, match="more items came than the server counts"):
         walk_through(PlainWalk(0, 3), script(*[page(0, 3, 0)] * 3))
 
@@ -277,5 +277,5 @@ def test_next_start_is_none_only_at_the_end_of_the_list() -> None:
 
 
 @given(asked=st.builds(Slice, st.integers(0, 9), st.integers(1, 9)), cap=st.integers(1, 9), count=st.integers(0, 9))
-def test_no_honest_page_contradicts_itself(asked: Slice, cap: int, count: int) -> None:
+def test_no_page_of_a_correct_server_contradicts_itself(asked: Slice, cap: int, count: int) -> None:
     assert contradiction(asked, server_of(threads(count), cap)(asked)) is None

@@ -1,4 +1,4 @@
-"""The pictures: charts show their values to scale, and every picture can be read on a phone, on light and on dark."""
+"""Charts show their values to scale, and every picture can be read on a phone and in a light and a dark theme."""
 
 import re
 import xml.etree.ElementTree as ET

@@ -1,4 +1,4 @@
-"""Where a walk is: what a page shows of the threads that stood before it when the list was first counted."""
+"""The place of a walk: what a page shows about the threads before it that were in the first count."""
 
 from threads_async._paging import Slice
 from threads_async._place import Place
@@ -6,13 +6,13 @@ from threads_async._place import Place
 ASKED = Slice(20, 10)
 
 
-def test_of_the_first_page_nothing_is_known() -> None:
+def test_the_first_page_shows_nothing_about_the_threads_before_it() -> None:
     place = Place().after(ASKED, ["a", "b"], 50, 2, -1, full=10, least=20)
 
     assert (20, 21, None, 0) == (place.start, place.last, place.base, place.passed)
 
 
-def test_a_shared_thread_has_as_many_before_it_as_by_the_page_before_or_as_its_index_says() -> None:
+def test_the_number_before_a_shared_thread_is_the_maximum_of_the_previous_page_and_the_index() -> None:
     before = Place(start=22, keys=("a", "b", "c"), base=30)
     further = Place(start=22, keys=("a", "b", "c"), base=10)
 
@@ -23,7 +23,7 @@ def test_a_shared_thread_has_as_many_before_it_as_by_the_page_before_or_as_its_i
     assert 20 == further.after(ASKED, ["b", "c", "d"], 50, 1, 1, full=10, least=20).base
 
 
-def test_of_equal_threads_it_is_not_known_which_is_shared() -> None:
+def test_equal_threads_do_not_show_which_of_them_is_shared() -> None:
     before = Place(start=22, keys=("a", "b", "b"), base=30)
     other = Place(start=22, keys=("a", "b", "c"), base=30)
 
@@ -31,7 +31,7 @@ def test_of_equal_threads_it_is_not_known_which_is_shared() -> None:
     assert 20 == other.after(ASKED, ["b", "b", "d"], 50, 1, 1, full=10, least=20).base
 
 
-def test_a_single_thread_stands_behind_the_one_before_it() -> None:
+def test_a_single_thread_comes_after_the_previous_one() -> None:
     before = Place(start=19, keys=("a",), base=30)
 
     assert (31, 32) == (
@@ -40,7 +40,7 @@ def test_a_single_thread_stands_behind_the_one_before_it() -> None:
     )
 
 
-def test_what_has_been_passed_stays_passed() -> None:
+def test_passed_threads_stay_passed() -> None:
     before = Place(start=30, keys=("a", "b"), base=40, passed=42)
 
     assert 42 == before.after(Slice(0, 10), ["x", "y"], 50, 2, -1, full=10, least=0).passed

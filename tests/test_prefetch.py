@@ -1,4 +1,4 @@
-"""Pages asked for ahead: in order, bounded, thrown away when wrong, ended when left."""
+"""Pages requested ahead: in order, bounded, discarded if they are wrong, and ended with the loop."""
 
 import asyncio
 import gc
@@ -31,13 +31,13 @@ def starts(server: FakeServer) -> list[int]:
 
 
 async def turns(number: int = 20) -> None:
-    """Let other tasks have their turns, over loopback too."""
+    """Let other tasks run, including those that use loopback connections."""
     for _ in range(number):
         await asyncio.sleep(0.001)
 
 
 class Gate:
-    """Holds requests back until they are let through, and counts those that wait."""
+    """Holds back requests until it is opened, and counts the waiting ones."""
 
     def __init__(self, server: FakeServer) -> None:
         self.open = asyncio.Event()
@@ -67,7 +67,7 @@ class Gate:
 )
 @example(count=50, start=0, total=10, max_items=25, cap=None, prefetch=4, consistent=False)
 @example(count=50, start=0, total=10, max_items=25, cap=None, prefetch=4, consistent=True)
-async def test_on_a_list_that_stands_still_every_way_equals_slicing(
+async def test_on_a_list_that_does_not_change_every_listing_equals_slicing(
     kind: Kind,
     count: int,
     start: int,
@@ -79,7 +79,7 @@ async def test_on_a_list_that_stands_still_every_way_equals_slicing(
 ) -> None:
     consistent = consistent and kind in ORDERED
     if consistent and kind is not THREADS and cap is not None:
-        # One item a page can be read consistently only where new items come last.
+        # With one item per page, a consistent listing works only if new items are appended.
         cap = max(cap, 2)
     async with (
         kind.server(count, page_cap=cap) as server,
@@ -93,7 +93,7 @@ async def test_on_a_list_that_stands_still_every_way_equals_slicing(
         kind.rows(server, consistent=consistent)[start:][: count if max_items is None else max_items]
     ) == kind.keys(got)
     if not consistent and cap is None:
-        # Nothing in vain: as many requests as without, and none past the end.
+        # No wasted requests: as many as without prefetch, and none past the end.
         assert max(bool(max_items != 0), -(-len(got) // total)) == len(server.requests)
         assert all(one < max(count, 1) for one in starts(server)[1:])
 
@@ -102,13 +102,13 @@ async def test_on_a_list_that_stands_still_every_way_equals_slicing(
 @settings(max_examples=60)
 @given(
     count=st.integers(0, 80),
-    # The list moves by one or two threads with each request, which is less than half a page.
+    # The list changes by one or two threads per request on average, which is less than half a page.
     total=st.integers(4, 12),
     cap=st.none() | st.integers(4, 8),
     prefetch=st.integers(0, 8),
     seed=st.integers(0, 2**32),
 )
-async def test_while_threads_come_and_go_every_lasting_one_comes_exactly_once(
+async def test_while_items_start_and_stop_every_lasting_one_is_listed_exactly_once(
     kind: Kind, count: int, total: int, cap: int | None, prefetch: int, seed: int
 ) -> None:
     draw = random.Random(seed)
@@ -132,7 +132,7 @@ async def test_while_threads_come_and_go_every_lasting_one_comes_exactly_once(
 
 
 @each_kind
-async def test_at_most_so_many_requests_are_in_flight_beyond_the_page_that_one_has(
+async def test_prefetch_is_the_maximum_number_of_requests_in_flight(
     kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
     async with kind.listing(client, total=100, prefetch=4).pages() as pages:
@@ -149,7 +149,7 @@ async def test_at_most_so_many_requests_are_in_flight_beyond_the_page_that_one_h
 
 
 @each_kind
-async def test_before_the_first_answer_nothing_is_guessed(
+async def test_before_the_first_response_no_page_is_guessed(
     kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
     gate = Gate(server)
@@ -163,7 +163,9 @@ async def test_before_the_first_answer_nothing_is_guessed(
 
 
 @each_kind
-async def test_pages_come_in_order_though_answers_do_not(kind: Kind, server: FakeServer, client: ThreadsClient) -> None:
+async def test_pages_are_in_order_even_if_responses_are_not(
+    kind: Kind, server: FakeServer, client: ThreadsClient
+) -> None:
     draw = random.Random(1)
 
     async def delay(_: SeenRequest) -> None:
@@ -175,7 +177,7 @@ async def test_pages_come_in_order_though_answers_do_not(kind: Kind, server: Fak
 
 
 @each_kind
-async def test_a_cap_that_comes_in_the_middle_makes_guesses_wrong_but_loses_nothing(
+async def test_a_cap_that_begins_in_the_middle_makes_guesses_wrong_but_loses_nothing(
     kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
     pages = kind.listing(client, total=500, prefetch=4).pages()
@@ -187,7 +189,7 @@ async def test_a_cap_that_comes_in_the_middle_makes_guesses_wrong_but_loses_noth
 
 
 @each_kind
-async def test_an_error_comes_at_the_page_where_it_belongs(
+async def test_an_error_is_raised_at_the_page_that_it_belongs_to(
     kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
     server.fault_for = lambda seen: Fault() if seen.parameters["start"] == "1500" else None
@@ -204,7 +206,7 @@ async def test_an_error_comes_at_the_page_where_it_belongs(
     assert kind.keys(kind.rows(server)) == kind.keys(threads)
 
 
-async def test_a_guess_that_fails_in_vain_is_not_heard_of(
+async def test_the_error_of_a_discarded_guess_is_not_reported(
     server: FakeServer, client: ThreadsClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     pages = client.threads(total=500, prefetch=4).pages()
@@ -221,7 +223,7 @@ async def test_a_guess_that_fails_in_vain_is_not_heard_of(
 
 @each_kind
 @pytest.mark.parametrize("by", ["aclose", "async with", "dropped", "client"])
-async def test_what_is_in_flight_ends_with_the_iterator(
+async def test_requests_in_flight_end_with_the_iterator(
     kind: Kind, server: FakeServer, client: ThreadsClient, by: str
 ) -> None:
     before = asyncio.all_tasks()
@@ -250,7 +252,7 @@ async def test_what_is_in_flight_ends_with_the_iterator(
 
 
 @each_kind
-async def test_a_waiting_task_is_told_when_the_client_is_closed(
+async def test_closing_the_client_ends_a_waiting_task_with_an_error(
     kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
     Gate(server)
@@ -265,7 +267,7 @@ async def test_a_waiting_task_is_told_when_the_client_is_closed(
 
 @each_kind
 @pytest.mark.parametrize("prefetch", [0, 2])
-async def test_a_waiting_task_stops_when_the_iterator_is_closed(
+async def test_closing_the_iterator_ends_the_loop_of_a_waiting_task(
     kind: Kind, server: FakeServer, client: ThreadsClient, prefetch: int
 ) -> None:
     gate = Gate(server)
@@ -280,7 +282,7 @@ async def test_a_waiting_task_stops_when_the_iterator_is_closed(
 
 
 @each_kind
-async def test_a_cancelled_waiter_leaves_the_request_to_the_next_one(
+async def test_a_cancelled_task_leaves_its_request_to_the_next_one(
     kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
     gate = Gate(server)
@@ -297,7 +299,7 @@ async def test_a_cancelled_waiter_leaves_the_request_to_the_next_one(
 
 
 @each_kind
-async def test_ten_tasks_may_share_what_is_asked_for_ahead(
+async def test_ten_tasks_can_share_an_iterator_that_prefetches(
     kind: Kind, server: FakeServer, client: ThreadsClient
 ) -> None:
     iterator = aiter(kind.listing(client, total=100, prefetch=4, consistent=kind in ORDERED))
@@ -315,13 +317,13 @@ async def test_ten_tasks_may_share_what_is_asked_for_ahead(
 
 @each_kind
 @pytest.mark.parametrize("value", [-1, 1.0, True, "2"])
-def test_prefetch_is_a_whole_number_from_zero(kind: Kind, value: Any) -> None:
+def test_prefetch_must_be_a_whole_number_from_zero(kind: Kind, value: Any) -> None:
     with pytest.raises(ConfigurationError, match="prefetch"):
         kind.listing(ThreadsClient("x"), prefetch=value)
 
 
 @each_kind
-async def test_a_plain_listing_of_a_list_that_moves_says_so_once(
+async def test_a_plain_listing_of_a_list_that_changes_warns_once(
     kind: Kind, server: FakeServer, client: ThreadsClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     iterator = aiter(kind.listing(client, total=500))
@@ -338,7 +340,7 @@ async def test_a_plain_listing_of_a_list_that_moves_says_so_once(
 
 
 @pytest.mark.parametrize("consistent", [False, True])
-async def test_a_list_that_stands_still_has_not_drifted(
+async def test_a_list_that_does_not_change_has_not_drifted(
     client: ThreadsClient, consistent: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     iterator = aiter(client.threads(total=500, consistent=consistent))
@@ -350,7 +352,7 @@ async def test_a_list_that_stands_still_has_not_drifted(
     assert [] == [record for record in caplog.records if record.name == "threads_async"]
 
 
-async def test_a_consistent_listing_of_a_list_that_moves_knows_it_but_does_not_warn(
+async def test_a_consistent_listing_of_a_list_that_changes_has_drifted_but_does_not_warn(
     server: FakeServer, client: ThreadsClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     iterator = aiter(client.threads(total=500, consistent=True))
@@ -370,8 +372,8 @@ async def test_a_consistent_listing_is_sorted_unless_the_caller_sorts(
     assert [sent] == [seen.parameters["sorting"] for seen in server.requests]
 
 
-async def test_first_asks_in_the_order_of_the_loop(server: FakeServer, client: ThreadsClient) -> None:
-    """By `CreatedAt`, the one that was made first comes first, wherever the server lists it otherwise."""
+async def test_first_uses_the_order_of_the_loop(server: FakeServer, client: ThreadsClient) -> None:
+    """Sorted by `CreatedAt`, the oldest thread comes first, wherever the server lists it without sorting."""
     early = server.start_thread(created_at="2020-01-01T00:00:00.0000000+00:00")
     listing = client.threads(consistent=True)
     first = await listing.first()
@@ -386,10 +388,10 @@ async def test_first_asks_in_the_order_of_the_loop(server: FakeServer, client: T
     ("sorting", "appends"),
     [(None, True), ("CreatedAt", True), ("createdat ASC", True), ("CreatedAt DESC", False), ("Type", False)],
 )
-async def test_only_by_time_of_creation_new_threads_append(
+async def test_new_threads_are_appended_only_if_sorted_by_creation_time(
     server: FakeServer, client: ThreadsClient, sorting: str | None, appends: bool
 ) -> None:
-    """600 threads start with each request but the first. By `CreatedAt` the walk ends where the list ended at first."""
+    """600 threads start with each request but the first. Sorted by `CreatedAt`, the walk ends at the first count."""
     server.on_request = lambda _: [server.start_thread() for _ in range(600 if len(server.requests) > 1 else 0)]
     pages = client.threads(total=1000, sorting=sorting, consistent=True).pages()
     for _ in range(3):
@@ -424,7 +426,7 @@ async def leave(client):
         del iterator
 
 async def main():
-    # A busy machine is no fault of the client's.
+    # A busy machine is not the client's fault.
     asyncio.get_running_loop().slow_callback_duration = 60
     async with FakeServer(**{sys.argv[5]: 2500}) as server:
         async with ThreadsClient(server.token, base_url=server.url) as client:
@@ -463,7 +465,7 @@ def test_a_loop_that_is_left_leaves_no_warning_no_task_and_no_connection(
 
 
 @each_kind
-async def test_retries_of_what_is_asked_for_ahead_are_those_of_the_client(kind: Kind, server: FakeServer) -> None:
+async def test_prefetched_requests_are_retried_like_all_others(kind: Kind, server: FakeServer) -> None:
     async with ThreadsClient(server.token, base_url=server.url, retry=RetryPolicy(attempts=2)) as client:
         server.fault_for = lambda seen: Fault() if seen.parameters["start"] == "1000" else None
         with pytest.raises(ServerError) as caught:
@@ -472,7 +474,7 @@ async def test_retries_of_what_is_asked_for_ahead_are_those_of_the_client(kind: 
     assert 2 == caught.value.attempts == starts(server).count(1000)
 
 
-async def test_a_page_that_is_there_already_is_had_within_no_time_at_all() -> None:
+async def test_a_page_that_was_received_already_is_returned_within_a_timeout_of_zero() -> None:
     async with FakeServer(threads=60) as server, ThreadsClient(server.token, base_url=server.url) as client:
         pages = client.threads(total=15, prefetch=2).pages()
         got: list[ThreadPage] = []

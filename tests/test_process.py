@@ -1,4 +1,4 @@
-"""The process belongs to whoever runs it: using this package changes nothing in it."""
+"""The process belongs to the user: using this package changes nothing in it."""
 
 import subprocess
 import sys
@@ -8,12 +8,12 @@ from pathlib import Path
 from threads_async import ThreadsClient
 
 LARGE = 2**20
-"""Bytes. glibc changes its thresholds when a block that it got from the kernel is freed; pages are such blocks."""
+"""In bytes. glibc changes its thresholds when a block that it got from the kernel is freed. Pages are such blocks."""
 
 IMPORT_TWICE = """
 import sys, tracemalloc
 import aiohttp, attrs, cattrs, msgspec, tenacity
-# The second import reads compiled files: to compile a module takes far more memory than to import it.
+# The second import reads compiled files, because compiling a module takes far more memory than importing it.
 sys.pycache_prefix, sys.dont_write_bytecode = sys.argv[1], False
 import threads_async
 for name in [name for name in sys.modules if name.partition(".")[0] == "threads_async"]:
@@ -25,7 +25,7 @@ print(peak - kept)
 """
 
 
-def test_making_a_client_allocates_no_large_block_not_even_for_a_moment() -> None:
+def test_creating_a_client_never_allocates_a_large_block() -> None:
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
@@ -38,7 +38,7 @@ def test_making_a_client_allocates_no_large_block_not_even_for_a_moment() -> Non
     assert peak - before < LARGE
 
 
-def test_importing_the_package_allocates_no_large_block_for_a_moment(tmp_path: Path) -> None:
+def test_importing_the_package_never_allocates_a_large_block(tmp_path: Path) -> None:
     printed = subprocess.check_output([sys.executable, "-c", IMPORT_TWICE, str(tmp_path)], text=True)
 
     assert int(printed) < LARGE

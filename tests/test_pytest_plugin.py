@@ -1,4 +1,4 @@
-"""The pytest plugin: what it costs those who do not use it, and its fixtures in every kind of event loop."""
+"""The pytest plugin: its cost for runs that do not use it, and its fixtures in every kind of event loop."""
 
 from textwrap import dedent
 
@@ -6,14 +6,14 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-# Plugins that are not what the tests are about, and would cost most of their time.
+# Without plugins that these tests do not need and that would take most of their time.
 QUICK = ("-p", "no:cacheprovider", "-p", "no:timeout", "-p", "no:hypothesispytest")
 STRICT = ("-p", "no:anyio", "-o", "asyncio_mode=strict", "-o", "asyncio_default_fixture_loop_scope=function")
 AUTO = ("-p", "no:anyio", "-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function")
 BOTH = ("-o", "asyncio_default_fixture_loop_scope=function", "-o")
 NONE = ("-p", "no:asyncio", "-p", "no:anyio")
 
-# Each test uses the client twice, so that a connection is kept, and leaves an iterator with requests in flight.
+# Each test uses the client twice, so that a connection is kept alive, and leaves requests of an iterator in flight.
 BODY = """
         assert 7 == await threads_client.threads().count()
         assert 7 == len(await threads_client.threads(total=2).collect())
@@ -23,7 +23,7 @@ MARK = "zenno_server(threads=7)"
 
 
 def functions(*marks: str) -> str:
-    """Return a module of two tests with `marks`."""
+    """Return the source of a module with `marks` and two tests."""
     head = f"import pytest\npytestmark = [{', '.join(f'pytest.mark.{mark}' for mark in (MARK, *marks))}]\n"
     names = ("test_one", "test_two")
     return head + "".join(f"async def {name}(zenno_server, threads_client):{BODY}\n" for name in names)
@@ -80,7 +80,7 @@ def test_two(zenno_server, threads_client):
     assert not threads_client.closed
 """,
     ),
-    "event loops of the test's own": (
+    "event loops of the test": (
         NONE,
         """
 import asyncio
@@ -102,7 +102,7 @@ def test_two(threads_client):
     test_two.loop = loop
 """,
     ),
-    "a fixture of the user's": (
+    "a fixture of the user": (
         AUTO,
         """
 import pytest
@@ -155,7 +155,7 @@ def test_the_nearest_marker_wins(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess("--strict-markers", *QUICK, *NONE).assert_outcomes(passed=2)
 
 
-def test_a_run_that_does_not_use_the_fixtures_imports_nothing_but_the_plugin(pytester: pytest.Pytester) -> None:
+def test_a_run_that_does_not_use_the_fixtures_imports_only_the_plugin(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         dedent("""
         import sys

@@ -1,4 +1,4 @@
-"""The reference has every public name, and no other; the picture has the modules that there are."""
+"""The reference has exactly the public names, and the picture has exactly the modules that data passes."""
 
 import ast
 import inspect
@@ -20,12 +20,12 @@ PACKAGE = Path(threads_async.__file__).parent
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 
 NOT_ON_THE_WAY = {"__init__", "__main__", "_version", "_ending", "_tracebacks", "redaction"}
-"""Modules that no data passes on their way: the front door, the version, what happens when the way is left early, a
-function for other people's tools."""
+"""Modules that no data passes: the entry points, the version, the code for an early end, and a function for the tools
+of users."""
 
 
 def documented(page: str) -> list[str]:
-    """Return the full names that the directives of autodoc on `page` name."""
+    """Return the full names in the autodoc directives on `page`."""
     module = ""
     names = []
     for kind, name in re.findall(r"^\.\. (currentmodule|auto\w+):: ([\w.]+)", page, re.MULTILINE):
@@ -37,7 +37,7 @@ def documented(page: str) -> list[str]:
 
 
 def public() -> set[str]:
-    """Return the full names of what is promised: both `__all__`, and what the module for the wire defines."""
+    """Return the full public names: those in both `__all__`, and those that the module `wire` defines."""
     tree = ast.parse(Path(wire.__file__).read_text(encoding="utf-8"))
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     defined |= {
@@ -58,7 +58,7 @@ def test_the_reference_has_every_public_name_once_and_no_other() -> None:
     assert sorted(public()) == sorted(documented(REFERENCE))
 
 
-def test_no_directive_of_the_reference_leaves_members_out() -> None:
+def test_no_directive_of_the_reference_omits_members() -> None:
     conf: dict[str, Any] = runpy.run_path(str(DOCS / "conf.py"))
 
     assert {"members": True} == conf["autodoc_default_options"]
@@ -67,7 +67,7 @@ def test_no_directive_of_the_reference_leaves_members_out() -> None:
 
 @pytest.mark.parametrize("owner", classes())
 def test_a_public_member_is_defined_where_the_reference_shows_it(owner: type) -> None:
-    """What autodoc shows of a class: the members that it defines itself, if they have a docstring."""
+    """For a class, autodoc shows the members that the class itself defines and that have a docstring."""
     ours = [base for base in owner.__mro__ if base.__module__.startswith("threads_async")]
     members = {name for base in ours for name in vars(base) if not name.startswith("_")}
     inherited = re.search(rf"autoclass:: {owner.__name__}\n   :inherited-members:", REFERENCE) is not None
@@ -82,7 +82,7 @@ def test_a_public_member_is_defined_where_the_reference_shows_it(owner: type) ->
 
 
 def attributes_of(owner: type) -> set[str]:
-    """Return the public attributes that a value of `owner` has of its own."""
+    """Return the public attributes of an instance of `owner`."""
     if attrs.has(owner):
         names = {field.name for field in attrs.fields(owner)}
     elif owner in (testing.FakeServer, testing.WireServer):
@@ -95,7 +95,7 @@ def attributes_of(owner: type) -> set[str]:
 
 
 @pytest.mark.parametrize("owner", classes())
-def test_the_docstring_of_a_class_tells_of_every_attribute(owner: type) -> None:
+def test_the_docstring_of_a_class_describes_every_attribute(owner: type) -> None:
     told = "".join(inspect.cleandoc(base.__doc__ or "") for base in owner.__mro__ if base in classes())
     _, _, attributes = told.partition("Attributes:")
 

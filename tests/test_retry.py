@@ -1,4 +1,4 @@
-"""When to ask again, and how long to wait before it: arithmetic alone."""
+"""When to retry, and how long to wait first: pure arithmetic."""
 
 import math
 from typing import Any
@@ -35,7 +35,7 @@ REFUSED = ConnectionFailedError("refused")
         ServerError("599", status=599),
     ],
 )
-def test_what_may_pass_is_tried_again(error: RequestError) -> None:
+def test_a_temporary_failure_is_retried(error: RequestError) -> None:
     assert RetryPolicy().wait(error, elapsed=0, fraction=0) is not None
 
 
@@ -50,11 +50,11 @@ def test_what_may_pass_is_tried_again(error: RequestError) -> None:
         StatusError("418", status=418, retry_after=1.0),
     ],
 )
-def test_what_stays_wrong_is_not_tried_again(error: RequestError) -> None:
+def test_a_permanent_failure_is_not_retried(error: RequestError) -> None:
     assert RetryPolicy().wait(error, elapsed=0, fraction=0) is None
 
 
-def test_the_last_attempt_is_the_last() -> None:
+def test_after_the_last_attempt_there_is_no_retry() -> None:
     policy = RetryPolicy(attempts=2)
 
     assert policy.wait(ConnectionFailedError("refused", attempts=1), elapsed=0, fraction=0) is not None
@@ -62,7 +62,7 @@ def test_the_last_attempt_is_the_last() -> None:
 
 
 @pytest.mark.parametrize(("attempts", "most"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 3.0), (5000, 3.0)])
-def test_the_longest_wait_doubles_up_to_its_bound(attempts: int, most: float) -> None:
+def test_the_longest_wait_doubles_up_to_the_maximum(attempts: int, most: float) -> None:
     policy = RetryPolicy(attempts=10_000, initial_backoff=0.5, max_backoff=3.0, deadline=None)
     error = ConnectionFailedError("refused", attempts=attempts)
 
@@ -80,11 +80,11 @@ def test_the_wait_is_spread_evenly_from_zero(fraction: float, attempts: int) -> 
     assert math.isclose(longest * fraction, policy.wait(error, elapsed=0, fraction=fraction) or 0.0)
 
 
-def test_the_wait_is_at_least_what_the_server_asks_for() -> None:
+def test_the_wait_is_at_least_as_long_as_the_server_requests() -> None:
     assert 7.5 == RetryPolicy().wait(ServerError("503", status=503, retry_after=7.5), elapsed=0, fraction=1)
 
 
-def test_a_server_that_asks_for_less_does_not_shorten_the_wait() -> None:
+def test_a_server_that_requests_less_does_not_shorten_the_wait() -> None:
     assert 0.2 == RetryPolicy().wait(ServerError("503", status=503, retry_after=0.0), elapsed=0, fraction=1)
 
 
@@ -112,6 +112,6 @@ def test_no_wait_ends_past_the_deadline(elapsed: float, retry_after: float | Non
         ("max_backoff", True),
     ],
 )
-def test_a_wrong_value_is_an_error_that_names_its_parameter(parameter: str, value: Any) -> None:
+def test_a_wrong_retry_setting_is_an_error_that_names_it(parameter: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=parameter):
         RetryPolicy(**{parameter: value})

@@ -1,4 +1,4 @@
-"""The rooms of the house keep to themselves: who imports what, and what is public."""
+"""Which module may import what, and which names are public."""
 
 import ast
 import subprocess
@@ -14,7 +14,7 @@ MODULES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path i
 
 
 def imports_of(path: Path) -> set[str]:
-    """The full names of all modules imported anywhere in the file, with those of `from` imports below a package."""
+    """Return the full names of all modules and names that are imported anywhere in the file."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -64,7 +64,7 @@ def test_pure_modules_do_no_io(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_only_the_door_the_client_and_the_fake_import_aiohttp(module: str) -> None:
+def test_only_the_transport_the_client_and_the_fake_import_aiohttp(module: str) -> None:
     allowed = module in ("_transport", "_reading", "_session", "_failures", "_base_client") or module.startswith(
         "testing/"
     )
@@ -72,17 +72,17 @@ def test_only_the_door_the_client_and_the_fake_import_aiohttp(module: str) -> No
     assert allowed or set() == reaches(MODULES[module], "aiohttp")
 
 
-def test_errors_know_nothing_of_ours() -> None:
+def test_the_errors_import_nothing_from_this_package() -> None:
     assert set() == reaches(MODULES["errors"], "threads_async")
 
 
 @pytest.mark.parametrize("module", sorted(name for name in MODULES if "/" not in name and name != "__main__"))
-def test_the_client_knows_neither_the_fake_nor_the_command(module: str) -> None:
+def test_the_client_imports_neither_the_fake_nor_the_command(module: str) -> None:
     assert set() == reaches(MODULES[module], "threads_async.testing", "threads_async.cli", "click", "rich")
 
 
 @pytest.mark.parametrize("module", sorted(name for name in MODULES if name.startswith("testing/")))
-def test_the_fake_is_not_written_from_our_own_encoder(module: str) -> None:
+def test_the_fake_does_not_use_our_own_encoder(module: str) -> None:
     assert set() == reaches(
         MODULES[module],
         *(
@@ -102,7 +102,7 @@ def test_the_fake_is_not_written_from_our_own_encoder(module: str) -> None:
     )
 
 
-def test_all_is_sorted_and_equal_to_what_is_visible() -> None:
+def test_all_is_sorted_and_equal_to_the_visible_names() -> None:
     visible = {
         name
         for name, value in vars(threads_async).items()
@@ -113,7 +113,7 @@ def test_all_is_sorted_and_equal_to_what_is_visible() -> None:
     assert visible | {"__version__"} == set(threads_async.__all__)
 
 
-def test_importing_the_package_brings_in_neither_the_command_nor_the_fake() -> None:
+def test_importing_the_package_imports_neither_the_command_nor_the_fake() -> None:
     code = (
         "import sys, threads_async\n"
         "print([name for name in ('click', 'rich', 'pytest', 'threads_async.testing', 'threads_async.cli')"
@@ -124,5 +124,5 @@ def test_importing_the_package_brings_in_neither_the_command_nor_the_fake() -> N
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_no_module_is_larger_than_one_holds_in_ones_head(module: str) -> None:
+def test_no_module_has_more_than_260_lines(module: str) -> None:
     assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 260

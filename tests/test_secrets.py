@@ -1,4 +1,4 @@
-"""Tokens stay out of sight."""
+"""Tokens are never shown."""
 
 import copy
 import html
@@ -17,7 +17,7 @@ from threads_async._secrets import SHOWN_FROM, Secret, excerpt, scrub, shorten
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 
 
-def test_a_secret_shows_itself_only_when_asked() -> None:
+def test_a_secret_is_shown_only_on_request() -> None:
     secret = Secret("open sesame")
 
     assert "open sesame" == secret.reveal()
@@ -25,16 +25,16 @@ def test_a_secret_shows_itself_only_when_asked() -> None:
 
 
 @pytest.mark.parametrize("leak", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_a_secret_is_not_pickled_or_copied(leak: object) -> None:
+def test_a_secret_cannot_be_pickled_or_copied(leak: object) -> None:
     with pytest.raises(TypeError, match="not pickled"):
         leak(Secret("open sesame"))  # type: ignore[operator]
 
 
-def test_a_long_token_keeps_its_ends() -> None:
+def test_a_long_token_is_shortened_to_its_ends() -> None:
     assert "eyJ…sR8U" == shorten(JWT)
 
 
-def test_no_token_stays_none() -> None:
+def test_a_missing_token_stays_none() -> None:
     assert None is shorten(None)
 
 
@@ -99,13 +99,13 @@ def test_a_secret_is_found_however_it_is_escaped(escape: object, secret: str) ->
         "".join(rf"\u{ord(one):04x}" for one in JWT),
     ],
 )
-def test_a_jwt_with_escapes_is_hidden_whole(escaped: str) -> None:
+def test_a_jwt_with_escapes_is_hidden_completely(escaped: str) -> None:
     assert "no … here" == scrub(f"no {escaped} here")
 
 
 @given(st.text(alphabet=" ab<&\n", max_size=9000), st.integers(0, 9000), st.sampled_from([1, 30, 500]))
 def test_an_excerpt_has_no_part_of_a_secret_wherever_the_text_is_cut(text: str, at: int, times: int) -> None:
-    """The beginning of the secret is what a cut would leave; white space, which is folded, brings it into view."""
+    """A cut would leave the beginning of the secret, and collapsing the white space would bring it into view."""
     secret = "XYZ" * 10 * times
     whole = " " * at + secret + text
 
@@ -116,15 +116,13 @@ def test_an_excerpt_has_no_part_of_a_secret_wherever_the_text_is_cut(text: str, 
 
 
 @pytest.mark.parametrize("at", [*range(8150, 8200), *range(4060, 4100), *range(60)])
-def test_an_excerpt_has_no_part_of_a_secret_at_a_border_of_what_is_scrubbed(at: int) -> None:
+def test_an_excerpt_has_no_part_of_a_secret_at_a_border_of_the_scrubbed_text(at: int) -> None:
     assert "X" not in (excerpt(" " * at + "XYZ" * 10 + "y" * 9000, Secret("XYZ" * 10)) or "")
 
 
 @pytest.mark.parametrize("length", range(1, 31))
 @pytest.mark.parametrize("escape", [str, lambda text: "".join(f"&#x0000{ord(one):x};" for one in text)])
-def test_an_excerpt_of_a_text_without_its_end_has_no_part_of_a_secret(
-    length: int, escape: Callable[[str], str]
-) -> None:
+def test_an_excerpt_of_a_truncated_text_has_no_part_of_a_secret(length: int, escape: Callable[[str], str]) -> None:
     secret = ("XYZ" * 10)[:30]
     said = f"{'no room; ' * 60}no {escape(secret[:length])}"
 
@@ -149,11 +147,11 @@ def test_an_excerpt_does_not_show_a_secret_in_two_pieces(secret: str, at: int, b
         ("no " + "".join(f"&#x{ord(one):x};" for one in "Sesame-abcd").replace("d;", "d\n;", 1), ["Sesame-abcd"]),
     ],
 )
-def test_an_excerpt_does_not_show_a_long_secret_in_two_lines(text: str, secrets: list[str]) -> None:
+def test_an_excerpt_does_not_show_a_long_secret_on_two_lines(text: str, secrets: list[str]) -> None:
     assert None is excerpt(text, *map(Secret, secrets))
 
 
-def test_nothing_is_shown_where_a_secret_is_too_long_to_be_looked_for() -> None:
+def test_nothing_is_shown_if_a_secret_is_too_long_to_search_for() -> None:
     began = time.process_time()
 
     assert None is excerpt("no room", Secret("x" * 30_000))
@@ -161,26 +159,26 @@ def test_nothing_is_shown_where_a_secret_is_too_long_to_be_looked_for() -> None:
     assert time.process_time() - began < 2
 
 
-def test_a_slash_may_be_escaped_more_than_once() -> None:
+def test_a_secret_whose_slashes_are_escaped_more_than_once_is_found() -> None:
     assert r"{\"…\"}" == scrub(r"{\"ab\/cdefghij\\/klmn\"}", Secret("ab/cdefghij/klmn"))
 
 
-def test_an_excerpt_does_not_show_what_may_be_in_an_unknown_encoding() -> None:
+def test_an_excerpt_does_not_show_text_that_may_be_in_an_unknown_encoding() -> None:
     assert None is excerpt("no open sesame".encode("utf-16-le").decode(), Secret("open sesame"))
 
 
-def test_of_secrets_that_hold_each_other_nothing_is_left() -> None:
+def test_secrets_that_contain_each_other_are_hidden_completely() -> None:
     assert "no … and …" == scrub("no abcdef and abc", Secret("abc"), Secret("abcdef"))
 
 
-def test_an_excerpt_is_one_line_that_tells_when_more_is_left_out() -> None:
+def test_an_excerpt_is_one_line_that_shows_if_it_was_cut() -> None:
     assert "a b" == excerpt("\ta \x1b\n b ")
     assert None is excerpt(" \n")
     assert "x" * 200 + "…" == excerpt("x" * 201)
 
 
-def test_a_text_made_to_be_slow_is_scrubbed_soon() -> None:
-    """Every place of it looks like the beginning of a JWT, and none is one."""
+def test_a_text_designed_to_be_slow_is_scrubbed_quickly() -> None:
+    """Every part of the text looks like the beginning of a JWT, but none is one."""
     began = time.process_time()
     excerpt("eyJeyJ" * 100_000, Secret("e" * 500))
 

@@ -1,6 +1,7 @@
-"""The canaries: secrets that must not come out anywhere but in the request itself.
+"""The canaries: secrets that must not appear anywhere but in the request itself.
 
-The API token, the token of a thread (as a filter, in an answer, in a server's message), and a password in a URL.
+They are the API token, a thread token (as a filter, in a response, in a server's message), a connection string and a
+password in a URL.
 """
 
 import asyncio
@@ -62,20 +63,20 @@ def assert_clean(text: str) -> None:
 
 
 def everything_of(error: BaseException) -> Iterator[str]:
-    """All that could be shown of an error, and of what it drags along."""
+    """Yield everything that could be shown of an error and of the errors attached to it."""
     yield from (str(error), repr(error), repr(error.args), repr(vars(error)))
     yield "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
     yield repr(pickle.dumps(error))
     yield repr(vars(copy.copy(error)))
     for other in (error.__cause__, error.__context__):
-        assert other is None, "an error drags another along"
+        assert other is None, "another error is attached to it"
 
 
 ECHO = json.dumps({"message": f"no {API_TOKEN} for {THREAD_TOKEN}, {CONNECTION}"}).encode()
 
 
 def bad_page(kind: Kind) -> bytes:
-    """Return a page whose item has the secrets that it may have, and a number that is none."""
+    """Return a page whose item has all secrets that its kind can have, and a text instead of a number."""
     secrets = {"threadToken": THREAD_TOKEN, "name": THREAD_TOKEN, "connectionString": CONNECTION}
     record = kind.record(0)
     bad = record | {name: secret for name, secret in secrets.items() if name in record} | {kind.number: "x"}
@@ -146,7 +147,7 @@ async def test_no_error_shows_a_secret(kind: Kind, name: str, all_logs: pytest.L
     [f'{{"message": "no {API_TOKEN[:20]}', f"no {API_TOKEN[:20]}", f"{'no ' * 22_000}{THREAD_TOKEN}"],
     ids=["JSON", "text", "more than is read"],
 )
-async def test_an_error_without_its_end_shows_no_part_of_a_token(body: str, status: int) -> None:
+async def test_an_error_from_a_truncated_body_shows_no_part_of_a_token(body: str, status: int) -> None:
     head = f"HTTP/1.0 {status} Bad\r\n\r\n"
     async with (
         WireServer(send(f"{head}{body}".encode())) as server,
@@ -155,7 +156,7 @@ async def test_an_error_without_its_end_shows_no_part_of_a_token(body: str, stat
         with pytest.raises(StatusError) as caught:
             await client.fetch_page(ThreadsQuery(thread_token=THREAD_TOKEN))
 
-    # Not the traceback: its last frame is this test, whose locals are the canaries.
+    # Without the traceback: its last frame is this test, which has the canaries as local variables.
     shown = f"{caught.value} {caught.value!r} {vars(caught.value)!r}"
     assert API_TOKEN[:4] not in shown
     assert_clean(shown)
@@ -205,7 +206,7 @@ def test_no_wrong_setting_is_shown(settings: dict[str, Any]) -> None:
         ThreadsClient(**({"token": API_TOKEN} | settings))
 
     for text in everything_of(caught.value):
-        # The frame of this test has the setting as a local; what matters is what the client adds.
+        # The frame of this test has the setting as a local variable. Only what the client adds matters.
         assert_clean(text.replace(repr(settings), ""))
 
 
@@ -218,7 +219,7 @@ def test_no_wrong_filter_is_shown(query: dict[str, Any]) -> None:
 
 
 OPAQUE = "opaque-filter-4f9a7c2e81b06d35"
-"""A thread token that is no JWT."""
+"""A thread token that is not a JWT."""
 ESCAPED = "".join(f"\\u{ord(character):04x}" for character in API_TOKEN)
 
 
@@ -235,7 +236,7 @@ REPEATS = {
 
 @pytest.mark.parametrize("name", REPEATS)
 @pytest.mark.parametrize("status", [400, 404, 500])
-async def test_nothing_that_was_sent_is_shown_where_the_server_repeats_it(status: int, name: str) -> None:
+async def test_no_secret_that_was_sent_is_shown_if_the_server_repeats_it(status: int, name: str) -> None:
     async with FakeServer(token=API_TOKEN) as server:
         server.fault_for = lambda _: Fault(status, REPEATS[name])
         async with ThreadsClient(API_TOKEN, base_url=server.url, retry=RetryPolicy(attempts=1)) as client:
@@ -246,23 +247,23 @@ async def test_nothing_that_was_sent_is_shown_where_the_server_repeats_it(status
         shown = [
             part for part in (API_TOKEN, ESCAPED, OPAQUE) for at in range(len(part) - 8) if part[at : at + 9] in text
         ]
-        # The label of the request shows its ends, which is on purpose.
+        # The label of the request shows the ends of the thread token on purpose.
         assert [] == shown
 
 
 def locals_of(error: BaseException) -> str:
-    """What a tool shows that prints the locals of a traceback, and of those that come with it."""
+    """Return the traceback of an error and of the errors attached to it, with local variables, as some tools do."""
     return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
 
 WAITING = {
-    "for an answer": hang(),
+    "for a response": hang(),
     "for the rest of a body": hang(answer(json.dumps([THREAD_TOKEN, CONNECTION]).encode(), length=10_000)),
 }
 
 
 async def ask(kind: Kind, url: str, *, prefetch: int) -> None:
-    """Ask for a page; a frame of the test must not hold what is looked for."""
+    """Request a page outside of the test, because no frame of the test may contain the secrets."""
     async with ThreadsClient(API_TOKEN, base_url=url) as client:
         await kind.listing(client, **secret_filters(kind), prefetch=prefetch).collect()
 
@@ -271,7 +272,7 @@ async def ask(kind: Kind, url: str, *, prefetch: int) -> None:
 @pytest.mark.parametrize("prefetch", [0, 2])
 @pytest.mark.parametrize("name", WAITING)
 @pytest.mark.parametrize("how", ["timeout", "cancel"])
-async def test_the_traceback_of_what_was_stopped_shows_no_secret(
+async def test_the_traceback_of_a_timeout_or_a_cancellation_shows_no_secret(
     kind: Kind, name: str, how: str, prefetch: int
 ) -> None:
     async with WireServer(WAITING[name]) as server:
@@ -294,9 +295,9 @@ async def test_the_traceback_of_what_was_stopped_shows_no_secret(
 
 
 @pytest.mark.parametrize("prefetch", [0, 2])
-async def test_the_traceback_of_an_error_in_a_hook_of_the_users_shows_the_hook_and_no_secret(prefetch: int) -> None:
+async def test_the_traceback_of_an_error_in_a_user_hook_shows_the_hook_and_no_secret(prefetch: int) -> None:
     async def hook_of_the_user(*given: object) -> None:
-        # What aiohttp gives to a hook is the hook's own affair.
+        # The hook is responsible for what it does with the arguments from aiohttp.
         del given
         raise ZeroDivisionError
 
@@ -320,7 +321,7 @@ async def test_the_traceback_of_an_error_in_a_hook_of_the_users_shows_the_hook_a
     assert_clean(locals_of(caught.value))
 
 
-async def test_an_error_that_the_caller_handles_is_left_as_it_is(unused_tcp_port: int) -> None:
+async def test_an_error_that_the_caller_handles_is_not_changed(unused_tcp_port: int) -> None:
     async def fail() -> None:
         async with aiohttp.ClientSession() as session:
             await session.get(f"http://127.0.0.1:{unused_tcp_port}")
@@ -343,7 +344,7 @@ async def test_an_error_that_the_caller_handles_is_left_as_it_is(unused_tcp_port
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, asyncio.CancelledError])
-async def test_what_stops_a_request_does_not_drag_an_error_of_aiohttp_along(stop: type[BaseException]) -> None:
+async def test_an_exception_that_stops_a_request_has_no_aiohttp_error_attached(stop: type[BaseException]) -> None:
     class Broken(Transport):
         async def get(self, request: Request) -> Response:
             error = stop()
@@ -376,7 +377,7 @@ except KeyboardInterrupt as error:
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a process of its own there")
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a single process there")
 def test_the_traceback_of_ctrl_c_shows_no_secret() -> None:
     settings = {"ZB_API_TOKEN": API_TOKEN, "FILTER": THREAD_TOKEN}
     done = subprocess.run(
@@ -389,7 +390,7 @@ def test_the_traceback_of_ctrl_c_shows_no_secret() -> None:
     )
 
     assert "KeyboardInterrupt" in done.stdout
-    # What `os.environ` holds is the program's own doing; it shows in no frame.
+    # The program itself put the secrets into `os.environ`, and no frame shows it.
     assert_clean(done.stdout)
     assert "" == done.stderr
 
@@ -403,7 +404,7 @@ async def other() -> AsyncIterator[FakeServer]:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 @each_kind
-async def test_the_token_goes_to_the_configured_origin_only(
+async def test_the_token_is_sent_only_to_the_configured_origin(
     kind: Kind, other: FakeServer, status: int, host: str
 ) -> None:
     async with FakeServer(token=API_TOKEN) as server, ThreadsClient(API_TOKEN, base_url=server.url) as client:
@@ -414,7 +415,7 @@ async def test_the_token_goes_to_the_configured_origin_only(
     assert ([], 1) == (other.requests, len(server.requests))
 
 
-async def test_the_token_does_not_stay_in_a_session_given() -> None:
+async def test_the_token_does_not_stay_in_a_given_session() -> None:
     async with FakeServer(token=API_TOKEN) as server, aiohttp.ClientSession() as session:
         async with ThreadsClient(API_TOKEN, base_url=server.url, session=session) as client:
             await client.threads().first()
@@ -447,7 +448,7 @@ async def test_opentelemetry_with_our_filter_records_no_secret(
     recorded = "".join(span.to_json() for span in spans.get_finished_spans())
     assert "/v1/threads" in recorded
     if url_filter is None:
-        # Without it the thread token is there: the test can see it.
+        # Without the filter the thread token is recorded, so the test would detect it.
         assert THREAD_TOKEN in recorded
     else:
         assert_clean(recorded)
@@ -462,11 +463,11 @@ async def test_opentelemetry_with_our_filter_records_no_secret(
         ("http://h/?thread_token=", "http://h/?thread_token="),
     ],
 )  # fmt: skip
-def test_a_redacted_url_tells_all_but_secrets(url: Any, redacted: str) -> None:
+def test_a_redacted_url_shows_everything_but_secrets(url: Any, redacted: str) -> None:
     assert redacted == redact_url(url)
 
 
-async def test_a_leak_is_reported_without_secrets(recwarn: pytest.WarningsRecorder) -> None:
+async def test_an_unclosed_client_is_reported_without_secrets(recwarn: pytest.WarningsRecorder) -> None:
     asyncio.get_running_loop().set_exception_handler(lambda _, __: None)
     async with FakeServer(token=API_TOKEN) as server:
         client = ThreadsClient(API_TOKEN, base_url=server.url)
@@ -475,7 +476,7 @@ async def test_a_leak_is_reported_without_secrets(recwarn: pytest.WarningsRecord
         gc.collect()
 
     shown: list[str] = []
-    # A warning holds what it is about, such as the session, whose own end is the next warning.
+    # A warning keeps its subject alive, such as the session. When that is freed, it causes the next warning.
     while len(recwarn) > 0:
         shown += [f"{one.message} {one!r}" for one in recwarn]
         recwarn.clear()

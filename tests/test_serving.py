@@ -1,4 +1,4 @@
-"""How the fake starts and stops: while connections come in, and in a thread of its own."""
+"""Starting and stopping the fake: while connections arrive, and in its own thread."""
 
 import asyncio
 import gc
@@ -15,7 +15,7 @@ from threads_async.testing import FakeServer, Fault
 
 
 def ask(server: FakeServer, query: str = "total=1") -> tuple[int, Any]:
-    """Ask `server` for a page, without an event loop, and return the status and the page."""
+    """Request a page from `server` without an event loop, and return the status and the page."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     try:
         connection.request("GET", f"/v1/threads?{query}", headers={"Api-Token": server.token})
@@ -35,7 +35,7 @@ def threads_of_servers() -> list[threading.Thread]:
 
 
 @pytest.mark.parametrize("turns", range(12))
-async def test_connections_that_come_in_while_it_stops_leave_nothing_behind(turns: int) -> None:
+async def test_connections_that_arrive_while_it_stops_leave_nothing_behind(turns: int) -> None:
     reported: list[dict[str, Any]] = []
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
@@ -62,7 +62,7 @@ async def test_connections_that_come_in_while_it_stops_leave_nothing_behind(turn
     assert [] == reported
 
 
-def test_a_plain_with_serves_a_program_without_an_event_loop_and_ends_with_it() -> None:
+def test_a_with_block_serves_a_program_without_an_event_loop_until_it_ends() -> None:
     with FakeServer(threads=3) as server:
         assert [True] == [thread.daemon for thread in threads_of_servers()]
         assert 3 == count(server)
@@ -73,20 +73,20 @@ def test_a_plain_with_serves_a_program_without_an_event_loop_and_ends_with_it() 
         assert 4 == count(server)
 
 
-async def test_a_plain_with_serves_a_program_whose_event_loop_runs() -> None:
+async def test_a_with_block_serves_a_program_with_a_running_event_loop() -> None:
     with FakeServer(threads=3) as server:
         async with ThreadsClient(server.token, base_url=server.url) as client:
             assert 3 == await client.threads().count()
 
 
-def test_a_port_that_is_taken_is_an_error_of_the_caller_and_leaves_no_thread() -> None:
+def test_a_port_that_is_taken_is_an_error_in_the_caller_and_leaves_no_thread() -> None:
     with FakeServer() as server:
         with pytest.raises(OSError, match=str(server.port)):
             FakeServer(port=server.port).__enter__()
         assert 1 == len(threads_of_servers())
 
 
-def test_switches_faults_and_threads_are_set_from_outside_while_it_runs() -> None:
+def test_switches_faults_and_threads_can_be_set_from_outside_while_it_runs() -> None:
     with FakeServer(threads=3) as server:
         server.count_offset = 10
         server.fail_next(1, Fault(503, b"{}"))
@@ -119,7 +119,7 @@ def test_the_hook_runs_in_the_thread_of_the_server(awaited: bool) -> None:
     assert ["FakeServer"] == seen
 
 
-def test_it_is_stopped_and_started_again_by_a_program_without_an_event_loop() -> None:
+def test_a_program_without_an_event_loop_can_stop_and_restart_it() -> None:
     with FakeServer() as server:
         port = server.port
         asyncio.run(server.stop())
@@ -132,7 +132,7 @@ def test_it_is_stopped_and_started_again_by_a_program_without_an_event_loop() ->
         asyncio.run(server.stop())
 
 
-async def test_it_is_stopped_and_started_again_in_an_event_loop() -> None:
+async def test_it_can_be_stopped_and_restarted_in_an_event_loop() -> None:
     with FakeServer() as server:
         async with ThreadsClient(server.token, base_url=server.url, retry=RetryPolicy(attempts=1)) as client:
             assert 25 == await client.threads().count()
@@ -146,7 +146,7 @@ async def test_it_is_stopped_and_started_again_in_an_event_loop() -> None:
             assert 1 == server.connections
 
 
-def test_it_may_be_left_while_a_request_waits() -> None:
+def test_its_block_can_end_while_a_request_waits() -> None:
     with FakeServer() as server:
         server.latency = 30.0
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
@@ -158,7 +158,7 @@ def test_it_may_be_left_while_a_request_waits() -> None:
     connection.close()
 
 
-def test_churn_goes_on_in_the_thread_of_the_server() -> None:
+def test_churn_runs_in_the_thread_of_the_server() -> None:
     with FakeServer() as server:
         before = server.threads
         with server.churn(1e6):
@@ -173,7 +173,7 @@ def test_churn_without_a_thread_needs_an_event_loop() -> None:
         FakeServer().churn(1).__enter__()
 
 
-def test_each_answer_is_whole_while_threads_start_and_stop_elsewhere() -> None:
+def test_each_response_is_complete_while_another_thread_changes_the_list() -> None:
     with FakeServer(threads=200) as server:
         lasting = {thread.thread_token for thread in server.threads}
 

@@ -8,16 +8,16 @@ from threads_async import ConfigurationError
 from threads_async._settings import base_url_of, token_of
 
 
-def test_the_token_given_comes_before_that_of_the_environment() -> None:
+def test_a_given_token_takes_precedence_over_the_environment() -> None:
     assert "given" == token_of("given", {"ZB_API_TOKEN": "of the environment"}).reveal()
 
 
-def test_the_token_of_the_environment_is_used_without_another() -> None:
+def test_without_a_given_token_the_environment_is_used() -> None:
     assert "of the environment" == token_of(None, {"ZB_API_TOKEN": " of the environment\n"}).reveal()
 
 
 @pytest.mark.parametrize("environment", [{}, {"ZB_API_TOKEN": ""}, {"ZB_API_TOKEN": " "}])
-def test_without_any_token_the_error_says_where_it_could_come_from(environment: dict[str, str]) -> None:
+def test_without_any_token_the_error_says_how_to_set_one(environment: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match="token= or set ZB_API_TOKEN"):
         token_of(None, environment)
 
@@ -33,7 +33,7 @@ def test_without_any_token_the_error_says_where_it_could_come_from(environment: 
         ("ключ", "ASCII"),
     ],
 )
-def test_a_token_that_cannot_stand_in_a_header_is_an_error_that_does_not_show_it(token: str, why: str) -> None:
+def test_a_token_that_no_header_can_contain_is_an_error_that_does_not_show_it(token: str, why: str) -> None:
     with pytest.raises(ConfigurationError, match=why) as caught:
         token_of(token, {"ZB_API_TOKEN": "not used instead"})
 
@@ -41,17 +41,17 @@ def test_a_token_that_cannot_stand_in_a_header_is_an_error_that_does_not_show_it
     assert not token.strip() or token not in str(caught.value)
 
 
-def test_a_token_that_is_no_text_is_an_error() -> None:
+def test_a_token_that_is_not_text_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="text"):
         token_of(b"bytes", {})
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1))
-def test_any_printable_ascii_is_a_token_and_white_space_around_it_is_dropped(token: str) -> None:
+def test_any_printable_ascii_is_a_token_and_white_space_around_it_is_removed(token: str) -> None:
     assert token == token_of(f"\n {token}\t", {}).reveal()
 
 
-def test_the_base_url_given_comes_before_that_of_the_environment() -> None:
+def test_a_given_base_url_takes_precedence_over_the_environment() -> None:
     assert "http://a:1" == base_url_of("http://a:1", {"ZB_API_BASE_URL": "http://b:2"})
 
 
@@ -63,7 +63,9 @@ def test_the_base_url_given_comes_before_that_of_the_environment() -> None:
         ({"ZB_API_BASE_URL": "http://192.0.2.7:8160/"}, "http://192.0.2.7:8160"),
     ],
 )
-def test_the_base_url_of_the_environment_comes_before_the_default(environment: dict[str, str], expected: str) -> None:
+def test_the_base_url_of_the_environment_takes_precedence_over_the_default(
+    environment: dict[str, str], expected: str
+) -> None:
     assert expected == base_url_of(None, environment)
 
 
@@ -78,7 +80,7 @@ def test_the_base_url_of_the_environment_comes_before_the_default(environment: d
         ("http://хост.example", "http://хост.example"),
     ],
 )
-def test_a_base_url_may_have_a_path_and_loses_slashes_at_its_end(base_url: str, expected: str) -> None:
+def test_a_base_url_may_have_a_path_and_loses_its_trailing_slashes(base_url: str, expected: str) -> None:
     assert expected == base_url_of(base_url, {})
 
 
@@ -111,7 +113,7 @@ def test_a_base_url_may_have_a_path_and_loses_slashes_at_its_end(base_url: str, 
         ("http:\\\\localhost", "backslashes"),
     ],
 )
-def test_a_base_url_that_is_more_or_less_than_that_is_an_error_that_does_not_show_it(base_url: str, why: str) -> None:
+def test_an_invalid_base_url_is_an_error_that_does_not_show_it(base_url: str, why: str) -> None:
     with pytest.raises(ConfigurationError, match=why) as caught:
         base_url_of(base_url, {})
 
@@ -120,11 +122,11 @@ def test_a_base_url_that_is_more_or_less_than_that_is_an_error_that_does_not_sho
     assert caught.value.__context__ is None
 
 
-def test_a_base_url_that_is_no_text_is_an_error() -> None:
+def test_a_base_url_that_is_not_text_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="text"):
         base_url_of(8160, {})
 
 
-def test_a_base_url_is_not_told_to_have_a_port() -> None:
+def test_the_error_for_a_base_url_says_that_the_port_is_optional() -> None:
     with pytest.raises(ConfigurationError, match="and a host; port and path may follow"):
         base_url_of("farm-7", {})

@@ -1,4 +1,4 @@
-"""Every status but 200 is an error of its kind, and the server's words in it are short and without secrets."""
+"""Every status except 200 is an error of its kind, which quotes the server briefly and without secrets."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ def error_of(status: int, body: bytes = b"", headers: dict[str, str] | None = No
         (600, StatusError),
     ],
 )
-def test_every_other_status_is_an_error_of_its_kind(status: int, kind: type[StatusError]) -> None:
+def test_every_status_except_200_is_an_error_of_its_kind(status: int, kind: type[StatusError]) -> None:
     error = error_of(status)
 
     assert kind is type(error)
@@ -64,7 +64,7 @@ def test_every_other_status_is_an_error_of_its_kind(status: int, kind: type[Stat
         (b'{"message": "\xff"}', '{"message": "\ufffd"}'),
     ],
 )
-def test_the_words_of_the_server_are_told_short_and_clean(body: bytes, said: str | None) -> None:
+def test_the_message_of_the_server_is_quoted_short_and_clean(body: bytes, said: str | None) -> None:
     error = error_of(500, body)
 
     assert said == error.server_message
@@ -89,11 +89,11 @@ def test_markup_is_recognised_without_its_content_type(body: bytes) -> None:
     assert "the server failed (502); a proxy in front of the API may have answered" == str(error)
 
 
-def test_text_with_an_angle_bracket_is_no_markup() -> None:
+def test_text_with_an_angle_bracket_is_not_markup() -> None:
     assert "start < 0 and total <b>" == error_of(500, b"start < 0 and total <b>").server_message
 
 
-def test_a_page_of_html_is_not_quoted_but_a_proxy_suspected() -> None:
+def test_a_page_of_html_is_not_quoted_and_a_proxy_is_suspected() -> None:
     error = error_of(502, b"Bad Gateway", {"Content-Type": "text/html; charset=utf-8"})
 
     assert "the server failed (502); a proxy in front of the API may have answered" == str(error)
@@ -110,11 +110,11 @@ def test_a_page_of_html_is_not_quoted_but_a_proxy_suspected() -> None:
         (400, ""),
     ],
 )
-def test_a_hint_is_given_only_where_it_fits(status: int, hint: str) -> None:
+def test_a_hint_is_given_only_for_a_status_that_it_fits(status: int, hint: str) -> None:
     assert hint == error_of(status).hint
 
 
-def test_secrets_in_the_words_of_the_server_are_not_told() -> None:
+def test_secrets_in_the_message_of_the_server_are_not_shown() -> None:
     error = error_of(401, json.dumps({"message": f"open sesame may not use {JWT}"}).encode())
 
     assert "… may not use eyJ…sR8U" == error.server_message
@@ -144,5 +144,5 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
     assert seconds == error_of(503, headers={"Retry-After": value}).retry_after
 
 
-def test_without_retry_after_there_is_none() -> None:
+def test_without_the_header_retry_after_is_none() -> None:
     assert error_of(503).retry_after is None

@@ -1,4 +1,4 @@
-"""https, with a certificate that is trusted and with one that is not."""
+"""HTTPS with a trusted and with an untrusted certificate."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ async def front(server: FakeServer) -> AsyncIterator[TlsFront]:
         yield front
 
 
-async def test_a_certificate_that_is_not_trusted_is_a_failed_connection_that_no_retry_helps(
+async def test_an_untrusted_certificate_is_a_failed_connection_that_is_not_retried(
     server: FakeServer, front: TlsFront
 ) -> None:
     async with ThreadsClient(server.token, base_url=front.url) as client:
@@ -51,7 +51,7 @@ async def test_the_authority_is_written_as_a_file_that_can_be_loaded(front: TlsF
     assert "trustme" in str(loaded["subject"])
 
 
-async def test_connections_that_are_open_do_not_keep_it_from_stopping(server: FakeServer, front: TlsFront) -> None:
+async def test_open_connections_do_not_prevent_the_front_from_stopping(server: FakeServer, front: TlsFront) -> None:
     context = ssl.create_default_context()
     front.authority.configure_trust(context)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as session:

@@ -1,4 +1,4 @@
-"""Frames of some modules leave a traceback, and no others."""
+"""The frames of given modules are removed from a traceback, and no others."""
 
 import json
 import traceback
@@ -9,7 +9,7 @@ from threads_async._tracebacks import without_frames_of
 
 
 def raised() -> ValueError:
-    """An error with a frame of this module, then two of json."""
+    """Return an error with a frame of this module, then frames of two modules of json."""
     with pytest.raises(ValueError, match="Expecting value") as caught:
         json.loads("no")
     return caught.value
@@ -29,7 +29,7 @@ def modules_of(error: BaseException) -> list[str]:
         (("js", "json.dec"), [__name__, "json", "json.decoder", "json.decoder"]),
     ],
 )
-def test_frames_of_a_module_and_what_is_in_it_are_left_out(modules: tuple[str, ...], left: list[str]) -> None:
+def test_frames_of_a_module_and_its_submodules_are_removed(modules: tuple[str, ...], left: list[str]) -> None:
     error = raised()
 
     without_frames_of(error, modules, but=None)
@@ -37,7 +37,7 @@ def test_frames_of_a_module_and_what_is_in_it_are_left_out(modules: tuple[str, .
     assert left == modules_of(error)
 
 
-def test_so_they_are_in_the_errors_that_led_to_it_also_in_a_circle() -> None:
+def test_frames_are_also_removed_from_causes_and_contexts_even_in_a_circle() -> None:
     error, cause, context = raised(), raised(), raised()
     error.__cause__, error.__context__, context.__context__ = cause, context, error
 
@@ -46,7 +46,7 @@ def test_so_they_are_in_the_errors_that_led_to_it_also_in_a_circle() -> None:
     assert [[__name__]] * 3 == [modules_of(one) for one in (error, cause, context)]
 
 
-def test_an_error_that_is_being_handled_and_what_led_to_it_are_left_as_they_are() -> None:
+def test_an_error_that_is_being_handled_and_its_context_are_not_changed() -> None:
     error, handled, before = raised(), raised(), raised()
     error.__context__, handled.__context__ = handled, before
 

@@ -1,4 +1,4 @@
-"""The door to the network, against servers that answer byte by byte and break where told to."""
+"""The transport against servers that send given bytes and then fail in given ways."""
 
 import asyncio
 import gzip
@@ -46,7 +46,7 @@ def client_of(url: str, **settings: Any) -> ThreadsClient:
 
 
 async def error_of(*scripts: Script, requests: int, **settings: Any) -> RequestError:
-    """Fetch a page from a server of these scripts; the error that comes must have cost so many requests."""
+    """Fetch a page from a server of these scripts, and return the error, which must take so many requests."""
     async with WireServer(*scripts) as server, client_of(server.url, **settings) as client:
         with pytest.raises(RequestError) as caught:
             await client.fetch_page(QUERY)
@@ -78,7 +78,7 @@ async def test_one_get_is_sent_with_our_headers() -> None:
 )
 @example(token="a+b/c=d&e?f%20 ж#;\x00", sorting="Type ASC")
 @settings(max_examples=30)
-async def test_any_text_arrives_as_it_was_given(token: str, sorting: str) -> None:
+async def test_any_text_arrives_unchanged(token: str, sorting: str) -> None:
     async with WireServer(GOOD) as server, client_of(server.url) as client:
         await client.fetch_page(ThreadsQuery(thread_token=token, sorting=sorting))
 
@@ -99,7 +99,7 @@ async def test_any_text_arrives_as_it_was_given(token: str, sorting: str) -> Non
         (send(answer(b"", status="429 Too Many Requests", headers="Retry-After: 0\r\n")), TooManyRequestsError),
     ],
 )
-async def test_what_may_pass_is_tried_three_times(script: Script, kind: type[RequestError]) -> None:
+async def test_temporary_failures_are_attempted_three_times(script: Script, kind: type[RequestError]) -> None:
     assert kind is type(await error_of(script, requests=3))
 
 
@@ -116,12 +116,12 @@ async def test_what_may_pass_is_tried_three_times(script: Script, kind: type[Req
         (send(answer(EMPTY, headers=f"X: {'x' * 100_000}\r\n")), DecodeError),
     ],
 )
-async def test_what_stays_wrong_is_tried_once(script: Script, kind: type[RequestError]) -> None:
+async def test_permanent_failures_are_attempted_once(script: Script, kind: type[RequestError]) -> None:
     assert kind is type(await error_of(script, requests=1))
 
 
 @pytest.mark.parametrize("script", [send(), reset(), send(b"HTTP/1.1 200 OK\r\n")])
-async def test_aiohttp_itself_sends_once_more_where_the_connection_closes_before_the_answer(script: Script) -> None:
+async def test_aiohttp_itself_sends_once_more_if_the_connection_closes_before_the_response(script: Script) -> None:
     async with WireServer(script) as server, client_of(server.url, retry=RetryPolicy(attempts=3)) as client:
         with pytest.raises(ConnectionFailedError) as caught:
             await client.fetch_page(QUERY)
@@ -130,7 +130,7 @@ async def test_aiohttp_itself_sends_once_more_where_the_connection_closes_before
     assert 6 == len(server.requests)
 
 
-async def test_a_second_attempt_that_succeeds_is_a_success() -> None:
+async def test_a_later_attempt_that_succeeds_is_a_success() -> None:
     busy = send(answer(b"", status="503 Busy"))
     async with WireServer(CUT, busy, GOOD) as server, client_of(server.url) as client:
         assert () == (await client.fetch_page(ThreadsQuery())).items
@@ -150,7 +150,7 @@ async def test_the_timeout_covers_the_whole_exchange(script: Script) -> None:
     assert "0.05 s" in str(error)
 
 
-async def test_a_server_that_drips_does_not_outlive_the_timeout() -> None:
+async def test_a_server_that_sends_slowly_does_not_exceed_the_timeout() -> None:
     script = drip(b"HTTP/1.1 200 OK\r\n\r\n", b"[", seconds=0.01)
 
     assert isinstance(
@@ -164,7 +164,7 @@ async def test_the_timeout_covers_waiting_for_a_free_connection() -> None:
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session,
         client_of(server.url, session=session, timeout=0.1, retry=RetryPolicy(attempts=1)) as client,
     ):
-        # It has the only connection, and keeps it.
+        # This request has the only connection and keeps it.
         other = asyncio.ensure_future(session.get(server.url))
         while not server.requests:
             await asyncio.sleep(0.001)
@@ -177,7 +177,7 @@ async def test_the_timeout_covers_waiting_for_a_free_connection() -> None:
 
 
 class Clock:
-    """A clock that moves on by `step` seconds each time it is looked at."""
+    """A clock that advances by `step` seconds each time it is read."""
 
     def __init__(self, step: float) -> None:
         self.now = 0.0
@@ -197,11 +197,11 @@ async def test_the_deadline_ends_the_attempts_before_their_number_does() -> None
             await transport.get(encode(THREADS, QUERY, server.url))
         await transport.close()
 
-    # The clock is looked at twice an attempt.
+    # The clock is read twice per attempt.
     assert 5 == caught.value.attempts == len(server.requests)
 
 
-async def test_an_attempt_is_not_given_more_time_than_the_deadline_leaves() -> None:
+async def test_an_attempt_gets_no_more_time_than_the_deadline_leaves() -> None:
     error = await error_of(hang(), requests=1, timeout=30.0, retry=RetryPolicy(deadline=0.1))
 
     assert isinstance(error, RequestTimeoutError)
@@ -211,7 +211,7 @@ async def test_without_a_deadline_only_the_number_of_attempts_counts() -> None:
     await error_of(CUT, requests=4, retry=RetryPolicy(attempts=4, deadline=None))
 
 
-async def test_a_refused_connection_says_so_and_what_to_try() -> None:
+async def test_the_error_for_a_refused_connection_says_so_and_what_to_try() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -227,7 +227,7 @@ async def test_a_refused_connection_says_so_and_what_to_try() -> None:
 
 
 class NoSuchHost(aiohttp.abc.AbstractResolver):
-    """A resolver that knows no host."""
+    """A resolver that knows no hosts."""
 
     async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[Any]:
         raise OSError(None, f"no {host}")
@@ -235,7 +235,7 @@ class NoSuchHost(aiohttp.abc.AbstractResolver):
     async def close(self) -> None: ...
 
 
-async def test_an_unknown_host_says_so() -> None:
+async def test_the_error_for_an_unknown_host_says_so() -> None:
     async with (
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NoSuchHost())) as session,
         client_of("http://zenno.invalid", session=session) as client,
@@ -244,7 +244,7 @@ async def test_an_unknown_host_says_so() -> None:
             await client.fetch_page(QUERY)
 
 
-async def test_a_server_without_tls_says_so() -> None:
+async def test_the_error_for_a_server_without_tls_says_so() -> None:
     async def speak_plainly(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 this is not TLS\r\n")
         writer.close()
@@ -261,14 +261,14 @@ async def test_a_server_without_tls_says_so() -> None:
     [(b" " * 100_001, ""), (gzip.compress(b" " * 100_001), "Content-Encoding: gzip\r\n")],
     ids=["plain", "gzip"],
 )
-async def test_an_answer_larger_than_allowed_is_refused_by_its_decoded_size(body: bytes, headers: str) -> None:
+async def test_a_response_larger_than_allowed_is_rejected_by_its_decoded_size(body: bytes, headers: str) -> None:
     error = await error_of(send(answer(body, headers=headers)), requests=1, max_response_bytes=100_000)
 
     assert isinstance(error, ResponseTooLargeError)
     assert 100_000 == error.limit
 
 
-async def test_an_answer_of_just_the_size_allowed_is_taken() -> None:
+async def test_a_response_of_exactly_the_allowed_size_is_accepted() -> None:
     async with (
         WireServer(send(answer(EMPTY.ljust(1000)))) as server,
         client_of(server.url, max_response_bytes=1000) as client,
@@ -277,8 +277,8 @@ async def test_an_answer_of_just_the_size_allowed_is_taken() -> None:
 
 
 @pytest.mark.parametrize("close", [False, True], ids=["kept", "closed"])
-async def test_a_small_compressed_body_that_is_large_once_unpacked_is_read_whole(close: bool) -> None:
-    """It is unpacked in parts, and aiohttp goes on with the next part by a call that brings no bytes."""
+async def test_a_small_compressed_body_that_is_large_when_decompressed_is_read_completely(close: bool) -> None:
+    """The body is decompressed in parts, and aiohttp continues with the next part in a call that has no new bytes."""
     body = gzip.compress(EMPTY.ljust(4 * 2**20))
     async with (
         WireServer(send(answer(body, headers="Content-Encoding: gzip\r\n"), close=close)) as server,
@@ -287,7 +287,7 @@ async def test_a_small_compressed_body_that_is_large_once_unpacked_is_read_whole
         assert () == (await client.fetch_page(ThreadsQuery())).items
 
 
-async def test_of_an_endless_error_the_beginning_is_read() -> None:
+async def test_the_beginning_of_an_endless_error_is_read() -> None:
     endless = b"HTTP/1.1 404 Not Found\r\n\r\n" + b"no! " * 30_000
 
     error = await error_of(hang(endless), requests=1, timeout=10)
@@ -329,7 +329,7 @@ async def test_a_cancelled_request_leaves_a_pool_of_one_free() -> None:
             await client.fetch_page(ThreadsQuery())
 
 
-async def test_an_error_of_ours_that_is_none_of_a_request_is_not_tried_again() -> None:
+async def test_an_error_that_is_not_about_a_request_is_not_retried() -> None:
     transport = Transport(Secret(TOKEN), None, Limits(timeout=1, response_bytes=1, retry=RetryPolicy()))
     await transport.close()
 

@@ -1,4 +1,4 @@
-"""The simulation of the walks, and what the documentation shows of it."""
+"""The simulation of the walks, and what the documentation shows from it."""
 
 import xml.etree.ElementTree as ET
 from itertools import pairwise
@@ -18,7 +18,7 @@ from threads_async._plain import PlainWalk
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_the_consistent_walk_goes_wrong_in_none_of_the_first_lists_and_the_plain_walk_in_many(
+def test_the_consistent_walk_is_wrong_on_none_of_the_first_lists_and_the_plain_walk_on_many(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert 0 == walks.main(["--lists", "1000"])
@@ -30,14 +30,14 @@ def test_the_consistent_walk_goes_wrong_in_none_of_the_first_lists_and_the_plain
     assert all(sum(row) > 100 for row in (*plain, *consistent))
     assert all(row[2] > 0 and row[3] > 0 for row in plain)
     assert all(row[2:] == [0, 0, 0] for row in consistent)
-    # A list that moves by less than half a page is no reason to give up.
+    # The walk does not give up on a list that changes by less than half a page.
     assert 0 == consistent[0][1]
 
 
-def test_a_walk_that_goes_wrong_is_reported_and_fails_the_command(
+def test_a_wrong_walk_is_reported_and_fails_the_command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The plain walk in place of the consistent one."""
+    """The plain walk replaces the consistent one."""
 
     def plain(
         start: int, total: int, max_items: int | None, filtered: bool, *, appends: bool
@@ -50,7 +50,7 @@ def test_a_walk_that_goes_wrong_is_reported_and_fails_the_command(
     assert "Case(seed=" in capsys.readouterr().out
 
 
-def test_a_walk_without_an_end_is_noticed() -> None:
+def test_a_walk_that_never_ends_is_detected() -> None:
     """The plain walk never ends on a list that grows by a page with each request."""
     case = walks.Case(
         seed=1,
@@ -73,14 +73,14 @@ def test_a_walk_without_an_end_is_noticed() -> None:
     assert walks.COMPLETE == walks.read(case, consistent=True).kind
 
 
-def test_the_documents_show_the_table_and_the_picture_that_the_walk_makes(tmp_path: Path) -> None:
+def test_the_documents_show_the_table_and_the_picture_that_the_command_writes(tmp_path: Path) -> None:
     assert 0 == walks.main(["--write", "--output", str(tmp_path)])
     for name in ("walk-requests.md", "moving-list.svg"):
         written = (tmp_path / name).read_text(encoding="utf-8")
         assert written == (ROOT / "docs" / "_static" / name).read_text(encoding="utf-8"), "use --write"
 
 
-def test_the_table_counts_no_run_that_missed_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_does_not_count_a_run_that_missed_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walks, "consistent_walk", PlainWalk)
 
     with pytest.raises(AssertionError, match="missed"):
@@ -92,13 +92,13 @@ def test_the_picture_shows_every_request_of_its_run() -> None:
     root = ET.fromstring(picture())  # noqa: S314 - made here
     bars = [one.get("class") for one in root.iter(f"{SVG}rect")]
 
-    # One of each in the legend.
+    # The legend has one of each.
     assert sum(one.new > 0 for one in requests) + 1 == bars.count("new")
     assert sum(one.new == 0 for one in requests) + 1 == bars.count("dropped")
     assert 1 < bars.count("dropped") < bars.count("new")
 
 
-def test_a_moving_list_answers_as_it_is_told() -> None:
+def test_a_moving_list_responds_as_configured() -> None:
     server = MovingList(9, "front", "slice first", cap=2)
     server.move = lambda: server.stop(0)
     first = server.answer(Slice(0, 5))
@@ -111,7 +111,7 @@ def test_a_moving_list_answers_as_it_is_told() -> None:
     assert (9, {2, 3, 4, 5, 6, 7, 8}) == (server.alive[0], server.lasting)
 
 
-def test_twins_agree_in_everything_and_stand_side_by_side() -> None:
+def test_twins_are_equal_and_adjacent() -> None:
     assert thread_of(3, twins=True) == thread_of(5, twins=True) != thread_of(6, twins=True)
     server = MovingList(6, "anywhere", twins=True)
     for place in range(20):

@@ -1,4 +1,4 @@
-"""The watch: what runs, then each start and stop once, in order, across restarts."""
+"""A watch reports what runs, then each start and stop once, in order, across restarts."""
 
 import asyncio
 import pickle
@@ -44,7 +44,7 @@ async def client(server: FakeServer) -> AsyncIterator[ThreadsClient]:
 
 
 class Pauses:
-    """A sleep that takes no time, and the clock that it moves on. It notes its seconds and lets something happen."""
+    """A sleep that takes no time but advances a clock. It records its seconds and runs the next action."""
 
     def __init__(self, *actions: Any) -> None:
         self.seconds: list[float] = []
@@ -77,7 +77,7 @@ async def take(watch: ThreadWatch, number: int) -> list[tuple[str, str | None]]:
     return [seen(await anext(watch)) for _ in range(number)]
 
 
-async def test_first_comes_what_runs_then_what_stops_and_starts(server: FakeServer, client: ThreadsClient) -> None:
+async def test_running_threads_come_first_and_then_stops_and_starts(server: FakeServer, client: ThreadsClient) -> None:
     first, second, third = server.threads
 
     def happen() -> None:
@@ -93,7 +93,7 @@ async def test_first_comes_what_runs_then_what_stops_and_starts(server: FakeServ
     )
 
 
-async def test_an_event_tells_when_it_was_noticed(client: ThreadsClient) -> None:
+async def test_an_event_has_the_time_at_which_it_was_seen(client: ThreadsClient) -> None:
     event = await anext(watch_of(client, Pauses()))
 
     assert NOON == event.at
@@ -116,7 +116,7 @@ async def test_a_watch_of_the_client_uses_the_clock_and_the_filters(server: Fake
 
 
 @pytest.mark.parametrize("interval", [0, -1, float("nan"), None])
-def test_the_interval_is_seconds_above_zero(interval: Any) -> None:
+def test_the_interval_must_be_above_zero(interval: Any) -> None:
     with pytest.raises(ConfigurationError, match="interval"):
         ThreadsClient("x").watch(interval=interval)
 
@@ -141,10 +141,10 @@ async def test_a_slow_consumer_slows_the_looks_down(server: FakeServer, client: 
     assert 1 == len(server.requests)
 
 
-async def test_a_watch_asked_with_a_time_limit_shorter_than_its_interval_looks_when_it_is_due(
+async def test_with_a_timeout_shorter_than_the_interval_a_watch_still_looks_when_it_is_due(
     server: FakeServer, client: ThreadsClient
 ) -> None:
-    """Every ``anext`` is cancelled after one second, as by a time limit; two looks are 2.5 seconds apart."""
+    """Every ``anext`` is cancelled after one second, as by a timeout. Two looks are 2.5 seconds apart."""
     pauses = Pauses()
     asked: list[float] = []
 
@@ -166,9 +166,7 @@ async def test_a_watch_asked_with_a_time_limit_shorter_than_its_interval_looks_w
     assert 2 == len(server.requests)
 
 
-async def test_a_consumer_slower_than_the_interval_does_not_wait_as_well(
-    server: FakeServer, client: ThreadsClient
-) -> None:
+async def test_a_consumer_slower_than_the_interval_does_not_wait(server: FakeServer, client: ThreadsClient) -> None:
     pauses = Pauses()
     watch = watch_of(client, pauses)
     await take(watch, 3)
@@ -179,7 +177,7 @@ async def test_a_consumer_slower_than_the_interval_does_not_wait_as_well(
     assert [] == pauses.seconds
 
 
-async def test_a_look_that_was_cancelled_is_made_up_for_at_once(server: FakeServer, client: ThreadsClient) -> None:
+async def test_a_look_that_was_cancelled_is_repeated_at_once(server: FakeServer, client: ThreadsClient) -> None:
     watch = watch_of(client, Pauses())
     task: asyncio.Future[ThreadEvent] = asyncio.ensure_future(anext(watch))
     server.on_request = lambda _: task.cancel()
@@ -190,7 +188,7 @@ async def test_a_look_that_was_cancelled_is_made_up_for_at_once(server: FakeServ
     assert ["present"] * 3 == [kind for kind, _ in await take(watch, 3)]
 
 
-async def test_a_server_that_goes_and_comes_back_is_bridged(server: FakeServer, client: ThreadsClient) -> None:
+async def test_a_watch_continues_after_a_restart_of_the_server(server: FakeServer, client: ThreadsClient) -> None:
     first, second, third = server.threads
 
     async def go() -> None:
@@ -209,7 +207,7 @@ async def test_a_server_that_goes_and_comes_back_is_bridged(server: FakeServer, 
     assert first.thread_token != third.thread_token
 
 
-async def test_an_event_tells_why_the_server_is_unreachable(server: FakeServer, client: ThreadsClient) -> None:
+async def test_an_event_says_why_the_server_is_unreachable(server: FakeServer, client: ThreadsClient) -> None:
     await server.stop()
     watch = watch_of(client, Pauses(server.start))
 
@@ -221,7 +219,7 @@ async def test_an_event_tells_why_the_server_is_unreachable(server: FakeServer, 
     assert None is back.error
 
 
-async def test_an_answer_that_says_to_wait_tells_why_as_well(server: FakeServer, client: ThreadsClient) -> None:
+async def test_an_event_also_has_the_error_of_a_503_response(server: FakeServer, client: ThreadsClient) -> None:
     server.fail_next(3, Fault(503))
 
     event = await anext(watch_of(client, Pauses()))
@@ -242,14 +240,16 @@ def test_an_event_with_an_error_equals_its_pickled_copy_and_shows_the_error() ->
     assert "error=ConnectionFailedError('the connection was refused', " in repr(event)
 
 
-async def test_a_server_that_is_not_there_at_first_is_waited_for(server: FakeServer, client: ThreadsClient) -> None:
+async def test_a_watch_waits_for_a_server_that_is_not_running_at_first(
+    server: FakeServer, client: ThreadsClient
+) -> None:
     await server.stop()
     watch = watch_of(client, Pauses(server.start))
 
     assert ["unreachable", "reachable", "present"] == [kind for kind, _ in await take(watch, 3)]
 
 
-async def test_what_does_not_pass_by_waiting_is_an_error_and_the_next_look_may_succeed(
+async def test_a_permanent_failure_is_an_error_and_the_next_look_can_succeed(
     server: FakeServer, client: ThreadsClient
 ) -> None:
     server.fail_next(1, Fault(403))
@@ -279,7 +279,7 @@ async def test_tasks_that_share_a_watch_get_each_event_once(server: FakeServer, 
     assert 2 == len(server.requests)
 
 
-async def test_a_watch_that_is_left_stops(client: ThreadsClient) -> None:
+async def test_a_watch_stops_when_its_block_ends(client: ThreadsClient) -> None:
     async with watch_of(client, Pauses()) as watch:
         async for event in watch:
             assert "present" == event.kind
@@ -288,7 +288,7 @@ async def test_a_watch_that_is_left_stops(client: ThreadsClient) -> None:
     assert "the end" == await anext(watch, "the end")
 
 
-async def test_a_watch_that_is_closed_while_it_waits_stops(client: ThreadsClient) -> None:
+async def test_a_watch_that_is_closed_while_it_waits_ends_its_loop(client: ThreadsClient) -> None:
     pauses = Pauses()
     watch = watch_of(client, pauses)
     pauses.actions.append(watch.aclose)
@@ -296,7 +296,7 @@ async def test_a_watch_that_is_closed_while_it_waits_stops(client: ThreadsClient
     assert 3 == len([event async for event in watch])
 
 
-async def test_after_the_client_is_closed_the_watch_is_an_error(client: ThreadsClient) -> None:
+async def test_after_the_client_is_closed_the_watch_raises_an_error(client: ThreadsClient) -> None:
     watch = watch_of(client, Pauses())
     await take(watch, 3)
     await client.close()
@@ -306,7 +306,7 @@ async def test_after_the_client_is_closed_the_watch_is_an_error(client: ThreadsC
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_500_random_starts_and_stops_across_restarts_come_exactly_once_in_order(seed: int) -> None:
+async def test_500_random_starts_and_stops_across_restarts_are_reported_exactly_once_in_order(seed: int) -> None:
     draw = random.Random(seed)
     steps = 500
     expected: list[tuple[str, str | None]] = []
@@ -331,7 +331,7 @@ async def test_500_random_starts_and_stops_across_restarts_come_exactly_once_in_
             elif draw.random() < 0.1:
                 await server.stop()
                 down = True
-                # What happens while it is down is seen when it is back, together with what happens then.
+                # Changes while the server is down are seen when it is back, together with the changes then.
                 for one in after:
                     if one not in before:
                         server.stop_thread(one)
@@ -357,8 +357,8 @@ tokens = st.lists(st.integers(0, 20), unique=True)
 
 
 @given(st.lists(st.none() | tokens, max_size=12))
-def test_the_events_of_any_looks_tell_what_is_alive(looks: list[list[int] | None]) -> None:
-    """Whoever counts the events up and down knows at any time which threads run and whether the server answers."""
+def test_the_events_of_any_looks_show_which_threads_run(looks: list[list[int] | None]) -> None:
+    """The events alone show at any time which threads run and whether the server responds."""
     watched = Watched()
     alive: set[str | None] = set()
     reachable = True

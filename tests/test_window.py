@@ -1,4 +1,4 @@
-"""How many requests are guessed: fewer while guesses fail, more while they hold; also over HTTP."""
+"""How many requests are guessed: fewer while guesses are wrong, more while they are right; also over HTTP."""
 
 import asyncio
 import random
@@ -18,11 +18,11 @@ from threads_async.testing import FakeServer, SeenRequest
 
 
 @pytest.mark.parametrize(("prefetch", "most"), [(0, 0), (1, 0), (2, 1), (8, 7)])
-def test_it_begins_with_all_that_may_be_in_flight_beside_the_one_waited_for(prefetch: int, most: int) -> None:
+def test_it_starts_with_all_requests_that_may_be_in_flight_besides_the_awaited_one(prefetch: int, most: int) -> None:
     assert Window(most, most) == Window.of(prefetch)
 
 
-def test_each_failure_halves_it_and_each_guess_that_holds_widens_it_by_one() -> None:
+def test_each_wrong_guess_halves_it_and_each_right_one_widens_it_by_one() -> None:
     window = Window.of(8)
     sizes = []
     for held in (False, False, False, False, True, True):
@@ -44,7 +44,7 @@ def test_it_stays_within_its_bounds(prefetch: int, guesses: list[bool]) -> None:
     ("asked", "useful", "size"),
     [(Slice(9, 10), True, 3), (Slice(9, 10), False, 1), (Slice(4, 10), True, 1), (None, True, 1)],
 )
-async def test_a_guess_holds_if_it_was_requested_already_and_the_page_before_brought_anything(
+async def test_a_guess_is_right_if_it_was_requested_already_and_the_previous_page_was_useful(
     asked: Slice | None, useful: bool, size: int
 ) -> None:
     source: Any = SimpleNamespace(start=lambda *_: asyncio.get_running_loop().create_future())
@@ -60,7 +60,7 @@ async def test_a_guess_holds_if_it_was_requested_already_and_the_page_before_bro
     assert Window(3, size) == ahead.window
 
 
-async def test_on_a_list_that_moves_with_each_request_few_requests_are_thrown_away() -> None:
+async def test_on_a_list_that_changes_with_each_request_few_requests_are_wasted() -> None:
     draw = random.Random(1)
 
     async def requests(prefetch: int) -> int:
@@ -82,5 +82,5 @@ async def test_on_a_list_that_moves_with_each_request_few_requests_are_thrown_aw
             assert len(set(got)) == len(got)
             return len(server.requests)
 
-    # Nine times as many are promised. What is thrown away here is what was in flight before the window closed.
+    # The promise is nine times as many. Here, only the requests in flight before the window closed are wasted.
     assert await requests(8) <= 3 * await requests(0)

@@ -1,10 +1,10 @@
-"""The server below HTTP is what its scripts say. Most of it is used in test_transport.py."""
+"""The server below HTTP does what its scripts say. test_transport.py uses most of it."""
 
 import pytest
 
 from threads_async.testing import WireServer
 
 
-def test_a_server_without_scripts_makes_no_sense() -> None:
+def test_a_server_without_scripts_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one script"):
         WireServer()

@@ -1,4 +1,4 @@
-"""A TLS front for a server that speaks plain HTTP, with a certificate from an authority of its own."""
+"""A TLS front for a server that speaks plain HTTP, with a certificate from its own authority."""
 
 import asyncio
 import contextlib
@@ -13,10 +13,10 @@ from threads_async.testing import FakeServer
 
 
 class TlsFront:
-    """Takes https connections on loopback and passes their bytes on to `server`, which must be running.
+    """Accepts HTTPS connections on loopback and forwards their bytes to `server`, which must be running.
 
-    Its certificate is for 127.0.0.1. It is issued by `authority`, which nobody trusts unless told to: by
-    `authority.configure_trust(context)`, or by ``SSL_CERT_FILE`` and the file that `write_authority` writes.
+    Its certificate is for 127.0.0.1 and is issued by `authority`. A client trusts it only after
+    `authority.configure_trust(context)`, or with ``SSL_CERT_FILE`` and the file that `write_authority` writes.
     """
 
     def __init__(self, server: FakeServer) -> None:
@@ -30,7 +30,7 @@ class TlsFront:
 
     @property
     def url(self) -> str:
-        """The base URL of the API, once started."""
+        """The base URL of the API, after `start`."""
         return f"https://127.0.0.1:{self.port}"
 
     def write_authority(self, path: Path) -> Path:
@@ -39,7 +39,7 @@ class TlsFront:
         return path
 
     async def start(self) -> None:
-        """Listen. After a `stop`, on the same port."""
+        """Listen, after a `stop` on the same port."""
         self._front = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=self._context)
         self.port = self._front.sockets[0].getsockname()[1]
 
@@ -63,7 +63,7 @@ class TlsFront:
         await self.stop()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A task of our own: what the stream server makes of a coroutine would log that it was cancelled.
+        # Our own task, because the stream server would log the cancellation of its task.
         relay = asyncio.create_task(self._relay(reader, writer))
         self._relays.add(relay)
         relay.add_done_callback(self._relays.discard)
@@ -77,10 +77,10 @@ class TlsFront:
                     asyncio.create_task(_pass_on(inner_reader, writer)),
                 }
                 try:
-                    # When either side ends, so does the other: these connections carry one request after another.
+                    # When one side ends, end the other too: these connections carry one request after another.
                     await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
                 except asyncio.CancelledError:
-                    # Without the farewell of TLS, for which the server would wait when it stops.
+                    # Without the closing handshake of TLS, for which the server would wait when it stops.
                     writer.transport.abort()
                     raise
                 finally:

@@ -1,4 +1,4 @@
-"""Hold the fake against the OpenAPI documents that it serves, with every check of schemathesis.
+"""Test the fake against the OpenAPI documents that it serves, with every check of schemathesis.
 
 This is the session `schema` of noxfile.py. Arguments are passed on: ``nox -s schema -- --seed 2 --max-examples 2000``.
 """
@@ -13,7 +13,7 @@ from typing import Final
 
 from threads_async.testing import FakeServer
 
-# The seed fixes the requests; no example of an earlier run is kept; how fast the machine is makes no difference.
+# The seed fixes the requests, no example of an earlier run is kept, and a slow machine makes no difference.
 _OPTIONS: Final = """
     --checks all --mode all --max-examples 300 --seed 1 --workers 1
     --generation-database none --suppress-health-check all --request-timeout 60
@@ -23,7 +23,7 @@ _RESOURCES: Final = ("threads", "workspaces", "browser_instances")
 
 async def check(server: FakeServer, resource: str, arguments: list[str]) -> int:
     """Return the exit code of schemathesis: 0 if the document of `resource` and the server agree."""
-    # In a folder of its own, since it writes a file of what it found there.
+    # In a separate folder, because schemathesis writes a file there.
     with tempfile.TemporaryDirectory() as folder:
         process = await asyncio.create_subprocess_exec(
             Path(sys.executable).with_name("schemathesis"),
@@ -41,7 +41,7 @@ async def check(server: FakeServer, resource: str, arguments: list[str]) -> int:
 
 async def check_all(arguments: list[str]) -> int:
     """Check one document after another, and return the first exit code that is not 0, or 0."""
-    # Before its cases it tries what the server's parser survives, which that logs with a traceback.
+    # Before its cases, schemathesis sends requests that are not valid HTTP. The server logs a traceback for each.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     async with FakeServer(threads=40, workspaces=40, browsers=40) as server:
         codes = [await check(server, resource, arguments) for resource in _RESOURCES]

@@ -1,4 +1,4 @@
-"""A user's program that is never run: mypy and pyright check that it means what it says."""
+"""A user's program that is never run. mypy and pyright check its types."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -23,7 +23,7 @@ from threads_async.testing import FakeServer, FakeThread, Fault
 
 
 async def loops(session: aiohttp.ClientSession) -> None:
-    """Everything that a loop gives has its type."""
+    """Everything that a loop yields has its type."""
     async with ThreadsClient(session=session, timeout=5, retry=RetryPolicy(attempts=1)) as client:
         assert_type(client, ThreadsClient)
         listing = client.threads(type="Manual", sorting="CreatedAt", max_items=5, prefetch=2, consistent=True)
@@ -55,7 +55,7 @@ async def calls(client: ThreadsClient) -> None:
 
 
 async def errors(client: ThreadsClient) -> None:
-    """What an error knows has its type."""
+    """The attributes of an error have their types."""
     try:
         await client.threads().collect()
     except StatusError as error:
