@@ -1,1 +1,1 @@
-"""What it costs to list threads, with this client and without it, on the same pages from the same server in one run."""
+"""The cost of listing threads, with this client and without it, from the same pages and server in one run."""

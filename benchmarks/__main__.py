@@ -16,16 +16,21 @@ from benchmarks.results import Results, from_json, to_json
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Measure what it costs to list threads, with this library and without."
+        prog="python -m benchmarks",
+        description="Measure the cost of listing threads, with this library and without it.",
     )
     names = [one.name for one in contestants()]
-    parser.add_argument("--quick", action="store_true", help="one small round: only whether all contestants work")
-    parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help=f"who takes part: {', '.join(names)}")
-    parser.add_argument("--threads", type=int, help="how many threads to list; by default 200000, quick 5000")
-    parser.add_argument("--total", type=int, default=1000, help="page size; by default 1000")
-    parser.add_argument("--rounds", type=int, help="how many rounds; by default 7, quick 1")
-    parser.add_argument("--output", type=Path, help="folder for table, JSON and charts; by default docs/_static")
-    parser.add_argument("--redraw", action="store_true", help="measure nothing: write table and charts from the JSON")
+    parser.add_argument("--quick", action="store_true", help="run one small round, to check that all contestants work")
+    parser.add_argument(
+        "--only", nargs="+", choices=names, metavar="NAME", help=f"contestants to run: {', '.join(names)}"
+    )
+    parser.add_argument("--threads", type=int, help="number of threads to list (default: 200000, quick: 5000)")
+    parser.add_argument("--total", type=int, default=1000, help="page size (default: 1000)")
+    parser.add_argument("--rounds", type=int, help="number of rounds (default: 7, quick: 1)")
+    parser.add_argument("--output", type=Path, help="folder for table, JSON and charts (default: docs/_static)")
+    parser.add_argument(
+        "--redraw", action="store_true", help="measure nothing, but write table and charts from the JSON"
+    )
     return parser
 
 
@@ -33,7 +38,7 @@ def write(results: Results, folder: Path) -> None:
     """Write the JSON, the table and the charts."""
     folder.mkdir(parents=True, exist_ok=True)
     text = to_json(results)
-    # What stands in the JSON is what is drawn, so that it can be drawn again from there.
+    # Draw from the JSON text, so that --redraw writes the same files.
     kept = from_json(text)
     files = {"benchmark.json": text, "benchmark.md": page(kept), **charts(kept)}
     for name, text in files.items():
@@ -41,7 +46,7 @@ def write(results: Results, folder: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status: 1 if a contestant broke."""
+    """Run the command and return its exit status: 1 if a contestant failed."""
     given = _parser().parse_args(arguments)
     folder = given.output or ROOT / "docs" / "_static"
     if given.redraw:
@@ -57,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         results = carry_out(plan, lambda text: print(text, file=sys.stderr, flush=True))
     except BrokenError as error:
-        print(f"the benchmark broke: {error}", file=sys.stderr)
+        print(f"the benchmark failed: {error}", file=sys.stderr)
         return 1
     print(setting(results))
     print(contest_table(results))

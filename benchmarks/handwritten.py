@@ -1,4 +1,4 @@
-"""What people write by hand: an attrs class of the same shape as ours, and a page decoded into it unchecked."""
+"""The code that people write by hand: an attrs class like ours, and a page decoded into it without checks."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Runs everything, interleaved, and gathers what was found."""
+"""Runs all measurements, interleaved, and collects the results."""
 
 import os
 import platform
@@ -52,11 +52,11 @@ class Plan:
     """What to run.
 
     Attributes:
-        contestants: Who takes part.
-        threads: How many threads each lists.
+        contestants: The contestants that take part.
+        threads: How many threads each of them lists.
         total: The page size.
         rounds: How many times everything runs.
-        everything: Whether scale, parts and start are measured too, not only the contestants.
+        everything: Whether to measure scale, parts and start as well, and not only the contestants.
     """
 
     contestants: tuple[Contestant, ...]
@@ -67,11 +67,11 @@ class Plan:
 
 
 def carry_out(plan: Plan, say: Say) -> Results:
-    """Run `plan` and return what was found.
+    """Run `plan` and return the results.
 
     Args:
         plan: What to run.
-        say: Told what runs, for whoever waits.
+        say: Called with a line before each step, to show the progress.
     """
     expected = expect(prepare(plan.threads), plan.threads)
     series: list[Series] = []
@@ -109,7 +109,7 @@ def _contest(plan: Plan, running: Server, expected: Expected, say: Say) -> tuple
     runs: dict[str, list[Run]] = {one.name: [] for one in plan.contestants}
     faults: dict[str, str] = {}
     for number in range(plan.rounds):
-        # Each round begins with another one, so that none is always the first after a pause.
+        # Each round begins with a different contestant, so that none is always the first after a pause.
         for one in rotated(plan.contestants, number):
             if one.name in faults:
                 continue
@@ -119,7 +119,7 @@ def _contest(plan: Plan, running: Server, expected: Expected, say: Say) -> tuple
                 measured = report_of(
                     f"benchmarks.contestants.{one.name}", running.url, API_TOKEN, str(plan.threads), str(plan.total)
                 )
-                # It lists all threads twice: with the clock, and for the checksum.
+                # A contestant lists all threads twice: once with the clock, and once for the checksum.
                 requests = (running.requests() - before) / 2
                 fault = fault_of(measured, expected)
             except BrokenError as error:
@@ -134,7 +134,7 @@ def _contest(plan: Plan, running: Server, expected: Expected, say: Say) -> tuple
 
 
 def rotated(contestants: Sequence[Contestant], number: int) -> tuple[Contestant, ...]:
-    """Return `contestants` beginning with another one for each `number`."""
+    """Return `contestants` rotated, so that each `number` begins with a different one."""
     first = number % len(contestants) if contestants else 0
     return (*contestants[first:], *contestants[:first])
 
@@ -164,7 +164,7 @@ def _scale(rounds: int, running: Server, say: Say) -> Iterable[Series]:
 
 
 def _small(rounds: int, running: Server, say: Say) -> Iterable[Series]:
-    """Measure what a small request costs."""
+    """Measure the cost of a small request."""
     found: dict[str, list[float]] = {name: [] for name in _SMALL}
     for number in range(rounds):
         say(f"small requests, round {number + 1} of {rounds}")
@@ -177,7 +177,7 @@ def _small(rounds: int, running: Server, say: Say) -> Iterable[Series]:
 
 
 def _start(rounds: int, say: Say) -> Iterable[Series]:
-    """Measure what it takes to start."""
+    """Measure the time to start."""
     found: dict[tuple[str, str], list[float]] = {}
     for number in range(rounds + 1):
         say(f"start, round {number} of {rounds}")
@@ -189,7 +189,7 @@ def _start(rounds: int, say: Say) -> Iterable[Series]:
             ("help", "threads-async --help, whole process"): _milliseconds("-m", "threads_async", "--help"),
             ("python_aiohttp", "python -c 'import aiohttp', whole process"): _milliseconds("-c", "import aiohttp"),
         }
-        if number:  # The round before the first one fills the caches.
+        if number:  # Round 0 fills the caches.
             for key, value in once.items():
                 found.setdefault(key, []).append(value)
     return [Series(*key, "ms", tuple(values)) for key, values in found.items()]
@@ -202,7 +202,7 @@ def _milliseconds(*arguments: str) -> float:
 
 
 def _micro(rounds: int, say: Say) -> Iterable[Series]:
-    """Time the parts, each round in processes of its own."""
+    """Time the parts, each round in separate processes."""
     import pyperf  # noqa: PLC0415 - only here, so that the contestants can run without it
 
     found: dict[str, list[float]] = {}
@@ -210,7 +210,7 @@ def _micro(rounds: int, say: Say) -> Iterable[Series]:
         for number in range(rounds):
             say(f"parts, round {number + 1} of {rounds}")
             path = Path(folder) / f"{number}.json"
-            # pyperf's workers would otherwise not get the settings of the allocator.
+            # Without --copy-env, pyperf's workers would not get the allocator settings.
             options = ("--processes=1", "--values=5", "--warmups=1", "--quiet", "--copy-env", f"--output={path}")
             run("-m", "benchmarks.micro", *options)
             for bench in pyperf.BenchmarkSuite.load(str(path)).get_benchmarks():
@@ -219,7 +219,7 @@ def _micro(rounds: int, say: Say) -> Iterable[Series]:
 
 
 def machine() -> str:
-    """Return what this machine is, in words that name neither it nor its owner."""
+    """Return a description of this machine that names neither it nor its owner."""
     model = platform.machine()
     memory = ""
     cpuinfo, meminfo = Path("/proc/cpuinfo"), Path("/proc/meminfo")
@@ -232,7 +232,7 @@ def machine() -> str:
 
 
 def versions(contestants: Iterable[Contestant]) -> dict[str, str]:
-    """Return the versions of Python and of all that takes part, as far as it is installed."""
+    """Return the versions of Python and of the installed distributions that take part."""
     found = {platform.python_implementation(): platform.python_version()}
     for name in sorted({*_SHARED, *(name for one in contestants for name in one.distributions)}):
         try:

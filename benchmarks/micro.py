@@ -1,6 +1,6 @@
-"""The parts of the client on their own, timed by pyperf: ``python -m benchmarks.micro`` with pyperf's own options.
+"""Times single parts of the client with pyperf. ``python -m benchmarks.micro`` takes pyperf's own options.
 
-These look at internals, since the cost of a part is not visible from outside.
+This uses internals, because the cost of a part is not visible from outside.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _BASE: Final = "http://127.0.0.1:8160"
 
 
 class _Source:
-    """Has all pages at hand: what a listing asks when the network and the decoder cost nothing."""
+    """A source that has all pages, so that the network and the decoder cost a listing nothing."""
 
     def __init__(self, pages: list[ThreadPage]) -> None:
         self._pages = pages
@@ -38,7 +38,7 @@ class _Source:
 
 
 def _bodies(book: Book, step: int) -> list[tuple[Request, bytes]]:
-    """Return the requests for the pages of a list, one each `step` threads, with the bodies that answer them."""
+    """Return the requests for the pages of a list, one every `step` threads, with the bodies of the responses."""
     count = _PAGES * step
     requests = [encode(THREADS, ThreadsQuery(start=start), _BASE) for start in range(0, count, step)]
     return [(one, b"".join(book.body(count, one.start, _SIZE))) for one in requests]
@@ -59,7 +59,7 @@ def _walk(
         began = time.perf_counter()
         for page in pages:
             asked = walk.next_slice()
-            assert asked == Slice(page.start, _SIZE)  # noqa: S101 - the pages are those that the walk asks for
+            assert asked == Slice(page.start, _SIZE)  # noqa: S101 - the pages are those that the walk requests
             step = walk.accept(asked, page, seen)
             walk = step.walk
             seen.update(step.keys)
@@ -91,7 +91,7 @@ def main() -> None:
     runner.bench_func("decode_dicts", msgspec.json.Decoder().decode, body)
     pages = _decoded(bodies)
     runner.bench_time_func("walk_page", _walk, PlainWalk[ExecutionThread], lambda: pages, inner_loops=_PAGES)
-    # Decoded anew each time, since a string keeps its hash. One thread of overlap a page.
+    # Decoded again each time, because a string keeps its hash. Each page overlaps by one thread.
     overlapping = partial(_decoded, _bodies(book, _SIZE - 1))
     runner.bench_time_func("walk_consistent_page", _walk, consistent_walk, overlapping, inner_loops=_PAGES)
     runner.bench_time_func("iterate_item", _run_iterate, pages, inner_loops=_PAGES * _SIZE)

@@ -1,4 +1,4 @@
-"""Lists of threads that move while they are read, and a reader of them. Performs no I/O."""
+"""Lists of threads that change while they are read, and a reader for them. Performs no I/O."""
 
 import random
 from collections.abc import Callable, Hashable
@@ -15,10 +15,10 @@ from threads_async._paging import Slice, Walk
 from threads_async._window import Window
 
 Order: TypeAlias = Literal["append", "front", "anywhere"]
-"""Where new threads come in."""
+"""Where new threads are added."""
 
 Moment: TypeAlias = Literal["atomic", "slice first", "count first"]
-"""Whether a page and its `totalCount` are from one moment, or which of the two is older."""
+"""Whether a page and its `totalCount` are from the same moment, or which of the two is older."""
 
 Which: TypeAlias = Literal["first", "last", "any"]
 """Which threads stop."""
@@ -31,13 +31,13 @@ _ANYWHERE: Final = 2**20
 
 @frozen
 class Rate:
-    """How far a list moves at once.
+    """How much a list changes at once.
 
     Attributes:
-        starts: How many threads start, at most.
-        stops: How many threads stop, at most.
+        starts: Maximum number of threads that start.
+        stops: Maximum number of threads that stop.
         which: Which threads stop.
-        steady: Whether it is always as many.
+        steady: Whether the maximum number always starts and stops.
     """
 
     starts: int
@@ -51,27 +51,27 @@ def _stand_still() -> object:
 
 
 class MovingList:
-    """A server whose list moves as it is told.
+    """A server whose list changes when it is told to.
 
     Args:
         count: How many threads run at the beginning.
-        order: Where new threads come in.
-        moment: Whether a page and its `totalCount` are from one moment.
-        cap: The most threads on a page, or None.
-        twins: Whether threads have no token and agree with their neighbours in everything.
-        make: Makes the item of a number, and of a number and twins.
+        order: Where new threads are added.
+        moment: Whether a page and its `totalCount` are from the same moment.
+        cap: Maximum number of threads on a page, or None.
+        twins: Whether threads have no token and are equal to their neighbours.
+        make: Makes the item with a number, with or without twins.
 
     Attributes:
-        alive: The numbers of the threads that run, in order.
-        lasting: The numbers of those that have run from the beginning.
-        made: How many threads have run; the next one gets this number.
-        make: Makes the item of a number.
+        alive: The numbers of the running threads, in order.
+        lasting: The numbers of the threads that have run from the beginning.
+        made: The number that the next thread gets.
+        make: Makes the item with a number.
         moved: How many threads have started or stopped.
-        sliced: What ran when the last page was made.
-        move: Called between a page and its count where they are not from one moment.
+        sliced: The threads that ran when the last page was made.
+        move: Called between a page and its count if they are not from the same moment.
     """
 
-    def __init__(  # noqa: PLR0913 - what a list can be like
+    def __init__(  # noqa: PLR0913 - the properties of a list
         self,
         count: int,
         order: Order = "append",
@@ -84,7 +84,7 @@ class MovingList:
         self.make = make
         self.alive = list(range(count))
         self.lasting = set(self.alive)
-        # New threads are no twins of those at the beginning, which may stand elsewhere.
+        # New threads are not twins of the threads at the beginning, which may be elsewhere.
         self.made = -(-count // TWINS) * TWINS
         self.order = order
         self.moment: Moment = moment
@@ -95,17 +95,17 @@ class MovingList:
         self.move = _stand_still
 
     def start(self, place: int) -> None:
-        """Let a thread start: where the order puts it, or at `place`."""
+        """Start a thread, where the order puts it or at `place`."""
         number = self.made
         if self.twins and self.order == "anywhere" and number % TWINS and self._twin_of(number) is None:
-            # One that agrees with threads that are gone would come back at another place.
+            # A thread that equals stopped threads would appear to come back at another place.
             number += TWINS - number % TWINS
         self.made = number + 1
         self.alive.insert(self._place_of(number, place), number)
         self.moved += 1
 
     def _twin_of(self, number: int) -> int | None:
-        """Return the place of a thread before this number that agrees with it, if one runs."""
+        """Return the place of a running thread with a lower number that equals the one with `number`, or None."""
         before = (one for one in range(number - number % TWINS, number) if one in self.alive)
         return next((self.alive.index(one) for one in before), None)
 
@@ -115,7 +115,7 @@ class MovingList:
         if self.order == "front":
             return 0
         if self.twins:
-            # Threads that agree in everything stand side by side in every order.
+            # Equal threads are adjacent in every order.
             twin = self._twin_of(number)
             if twin is not None:
                 return twin
@@ -128,13 +128,13 @@ class MovingList:
         return self.alive[place - 1] // TWINS == self.alive[place] // TWINS
 
     def stop(self, place: int) -> None:
-        """Let the thread at `place` stop, if any runs."""
+        """Stop the thread at `place`, if any thread runs."""
         if self.alive:
             self.lasting.discard(self.alive.pop(place % len(self.alive)))
             self.moved += 1
 
     def churn(self, rate: Rate, draw: random.Random) -> None:
-        """Let threads stop and start."""
+        """Stop and start threads."""
         starts, stops = rate.starts, rate.stops
         if not rate.steady:
             starts, stops = draw.randint(0, starts), draw.randint(0, stops)
@@ -144,7 +144,7 @@ class MovingList:
             self.start(draw.randrange(_ANYWHERE))
 
     def answer(self, asked: Slice) -> Page[Any]:
-        """Answer a request."""
+        """Return the page for a request."""
         total = asked.total if self.cap is None else min(asked.total, self.cap)
         count = len(self.alive)
         if self.moment == "count first":
@@ -158,20 +158,20 @@ class MovingList:
 
 
 class Reader:
-    """Reads a list as a `PageIterator` does: requests in flight, answered in any order, taken in theirs.
+    """Reads a list as a `PageIterator` does: requests are answered in any order, but pages are used in theirs.
 
     Args:
-        walk: What says what to request.
+        walk: The walk, which decides what to request.
         server: The list.
         start: Where the walk begins.
         prefetch: As in `ThreadsClient.threads`.
 
     Attributes:
-        walk: The walk as it is now.
+        walk: The current state of the walk.
         got: The threads handed out.
-        flying: The requests in flight, with their answers once they are there.
+        flying: The requests in flight, each with its page as soon as it is received.
         requests: How many requests have been answered.
-        lasting: The numbers of the threads that the walk must bring, if they still run at its end.
+        lasting: The numbers of the threads that the walk must list if they still run at its end.
     """
 
     def __init__(self, walk: Walk[Any], server: MovingList, start: int = 0, prefetch: int = 0) -> None:
@@ -189,7 +189,7 @@ class Reader:
 
     @property
     def missed(self) -> set[int]:
-        """The numbers of the threads that ran all the time and did not come."""
+        """The numbers of the threads that ran all the time and were not listed."""
         got = {number_of(thread) for thread in self.got}
         lasting = self.lasting & self._server.lasting
         return {
@@ -198,12 +198,12 @@ class Reader:
 
     @property
     def repeated(self) -> bool:
-        """Whether a thread came twice."""
+        """Whether a thread was listed twice."""
         return len({number_of(thread) for thread in self.got}) < len(self.got)
 
     @property
     def ready(self) -> bool:
-        """Whether the answer to the next request is there."""
+        """Whether the next page of the walk has been received."""
         asked = self.walk.next_slice()
         return asked is not None and self.flying.get(asked) is not None
 
@@ -224,11 +224,11 @@ class Reader:
             self.flying[asked] = page = self._server.answer(asked)
             self.requests += 1
             if not self.got and asked.start == self._start:
-                # What stands before `start` in the first page is not asked for, nor is anything past its count.
+                # The threads before `start` are not requested, and neither are any past the first count.
                 self.lasting = set(self._server.sliced[asked.start :]) if asked.start < page.total_count else set()
 
     def go_on(self) -> None:
-        """Hand the answer to the walk, if it is there."""
+        """Pass the next page to the walk, if it has been received."""
         asked = self.walk.next_slice()
         page = None if asked is None else self.flying[asked]
         if asked is not None and page is not None:

@@ -1,7 +1,7 @@
-"""The threads that are listed, as the bytes that stand on the wire. Performs no I/O.
+"""The listed threads, as bytes on the wire. Performs no I/O.
 
-Each is made from its number alone, so the server and whoever checks what came make the same ones. They look like those
-of the real program: a token of 300 to 500 characters shaped like a JWT, a time with seven fractional digits.
+The same threads are made each time, so the server and the check of a listing have the same ones. They look like those
+of the real program: a token of 300 to 500 characters shaped like a JWT, and a time with seven fractional digits.
 """
 
 import base64
@@ -36,12 +36,12 @@ class Prepared:
 
 @frozen
 class Expected:
-    """What a listing must bring.
+    """The expected result of a listing.
 
     Attributes:
         count: How many threads.
-        characters: How many characters their tokens have together.
-        checksum: CRC-32 of all tokens one after another, in order, as hexadecimal digits.
+        characters: The total number of characters in their tokens.
+        checksum: CRC-32 of all tokens in order, as hexadecimal digits.
     """
 
     count: int
@@ -58,7 +58,7 @@ def prepare(count: int) -> list[Prepared]:
         parts = (base64.urlsafe_b64encode(part).rstrip(b"=") for part in (payload, draw.randbytes(_SIGNATURE_BYTES)))
         token = b".".join((_HEADER, *parts))
         moment = (_FIRST_MOMENT + number * _TICK).isoformat(timespec="microseconds").encode()
-        # The seventh digit is one that Python's datetime does not have.
+        # Python's datetime does not have the seventh digit.
         created_at = b"%s%d%s" % (moment[:-6], number % 10, moment[-6:])
         item = b'{"workspaceId":1,"threadToken":"%s","type":"%s","createdAt":"%s"}' % (
             token,
@@ -70,7 +70,7 @@ def prepare(count: int) -> list[Prepared]:
 
 
 def expect(prepared: Sequence[Prepared], count: int) -> Expected:
-    """Return what a listing of `count` threads must bring; past the prepared ones they begin again."""
+    """Return the expected result of a listing of `count` threads, which repeats the prepared ones."""
     characters = 0
     checksum = 0
     for number in range(count):
@@ -81,10 +81,10 @@ def expect(prepared: Sequence[Prepared], count: int) -> Expected:
 
 
 class Book:
-    """The bodies of all answers.
+    """The bodies of all responses.
 
-    Those of the page size that most ask for are joined beforehand and shared by all listings; others are joined when
-    they are asked for.
+    The bodies with the usual page size are joined in advance and shared by all listings. Others are joined when they
+    are requested.
 
     Args:
         prepared: The threads.
@@ -97,7 +97,7 @@ class Book:
         self._pages = [b",".join(self._items[start : start + total]) for start in range(0, len(prepared), total)]
 
     def body(self, count: int, start: int, total: int) -> tuple[bytes, bytes, bytes]:
-        """Return the parts of the body that answers `start` and `total` in a listing of `count` threads."""
+        """Return the parts of the body for `start` and `total` in a list of `count` threads."""
         end = min(count, start + total)
         return b'{"totalCount":%d,"items":[' % count, self._between(start, end) if start < end else b"", b"]}"
 

@@ -1,4 +1,4 @@
-"""The processes of a run: one server, and one process for each measurement. All of them stay on loopback."""
+"""The processes of a run: one server, and one process for each measurement. All of them use only loopback."""
 
 import contextlib
 import json
@@ -13,17 +13,17 @@ from typing import Any, Final
 from attrs import frozen
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-API_TOKEN: Final = "benchmark"  # noqa: S105 - it opens nothing but the server of the benchmark
+API_TOKEN: Final = "benchmark"  # noqa: S105 - it gives access only to the server of the benchmark
 ALLOCATOR: Final = {"MALLOC_MMAP_THRESHOLD_": str(4 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(8 * 2**20)}
-"""Settings of glibc's allocator, the same in every process; other C libraries ignore them.
+"""Settings of glibc's allocator, the same in every process. Other C libraries ignore them.
 
 With its defaults, glibc may return the memory of each page to the kernel and fetch it again for the next page. Whether
 it does depends on details such as where the heap ends, and it can cost a quarter of the processor time.
 """
 _FOREIGN: Final = ("MALLOC_", "GLIBC_TUNABLES", "PYTHONMALLOC")
-"""How the names of variables begin that would change the allocator in another way."""
+"""The first letters of environment variables that would also change the allocator."""
 _SECONDS: Final = 300
-"""Most seconds for one process."""
+"""Maximum time for one process, in seconds."""
 
 
 class BrokenError(Exception):
@@ -31,22 +31,22 @@ class BrokenError(Exception):
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of all processes: no proxy, no telemetry, and one setting of the allocator for all."""
+    """Return the environment of all processes: no proxy, no telemetry, and the same allocator settings."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.lower().endswith("_proxy") and not name.startswith(_FOREIGN)
     }
-    # Bytecode is kept, or imports would be compiled anew.
+    # Let Python write bytecode, or each process would compile its imports again.
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | ALLOCATOR | {"RUNTIME__DLTHUB_TELEMETRY": "false", "NO_PROXY": "*"}
 
 
 def run(*arguments: str, seconds: float = _SECONDS) -> str:
-    """Run Python with `arguments` in the root of the repository and return what it prints.
+    """Run Python with `arguments` in the root of the repository and return its output.
 
     Raises:
-        BrokenError: It failed, or took longer than `seconds`.
+        BrokenError: The process failed or took longer than `seconds`.
     """
     try:
         done = subprocess.run(  # noqa: S603 - our own programs
@@ -70,7 +70,7 @@ def report_of(module: str, *arguments: str) -> dict[str, Any]:
     """Run a module and return the JSON object that it prints.
 
     Raises:
-        BrokenError: It failed, took too long, or printed something else.
+        BrokenError: The process failed, took too long or printed something else.
     """
     printed = run("-m", module, *arguments)
     try:
@@ -87,13 +87,13 @@ class Server:
     """The server process.
 
     Attributes:
-        url: Where it listens.
+        url: The URL at which it listens.
     """
 
     url: str
 
     def requests(self) -> int:
-        """Return how many requests for threads it has seen."""
+        """Return the number of requests for threads so far."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"{self.url}/requests", timeout=10) as answer:
             return int(answer.read())
@@ -101,20 +101,20 @@ class Server:
 
 @contextlib.contextmanager
 def server(prepared: int, total: int) -> Iterator[Server]:
-    """Run a server with so many threads prepared, in pages of `total`."""
+    """Run a server with `prepared` threads in pages of `total`."""
     command = [sys.executable, "-m", "benchmarks.server", str(prepared), str(total), API_TOKEN]
     with subprocess.Popen(  # noqa: S603 - our own program
         command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdin is not None  # noqa: S101 - asked for above
-        assert process.stdout is not None  # noqa: S101 - asked for above
+        assert process.stdin is not None  # noqa: S101 - requested above
+        assert process.stdout is not None  # noqa: S101 - requested above
         try:
             port = process.stdout.readline().strip()
             if not port:
                 raise BrokenError("the server did not start")
             yield Server(f"http://127.0.0.1:{port}")
         finally:
-            # It ends when its input does.
+            # The server ends when its standard input is closed.
             process.stdin.close()
             try:
                 process.wait(10)

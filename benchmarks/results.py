@@ -1,4 +1,4 @@
-"""What a run found, as values, and to and from JSON. Performs no I/O."""
+"""The results of a run, as values and as JSON. Performs no I/O."""
 
 import json
 from statistics import median
@@ -14,9 +14,9 @@ class Run:
 
     Attributes:
         cpu_s: Processor time in seconds.
-        wall_s: Time by the clock on the wall in seconds.
-        peak_kib: The most memory of the process in KiB, its imports among it.
-        requests: How many requests for threads the server saw, for each listing.
+        wall_s: Elapsed time in seconds.
+        peak_kib: Peak memory of the process in KiB, including its imports.
+        requests: How many requests for threads the server received per listing.
     """
 
     cpu_s: float
@@ -30,8 +30,8 @@ class Row:
     """One contestant.
 
     Attributes:
-        name: Its module.
-        title: What it is.
+        name: The name of its module.
+        title: A short description.
         is_ours: Whether it is this library.
         runs: Its runs, or none if it failed.
         fault: Why it does not count, or None.
@@ -55,17 +55,17 @@ class Row:
 
     @property
     def wall_s(self) -> float:
-        """Median time by the clock on the wall in seconds."""
+        """Median elapsed time in seconds."""
         return median(run.wall_s for run in self.runs)
 
     @property
     def peak_kib(self) -> float:
-        """Median of the most memory in KiB."""
+        """Median peak memory in KiB."""
         return median(run.peak_kib for run in self.runs)
 
     @property
     def requests(self) -> float:
-        """Median number of requests for a listing."""
+        """Median number of requests per listing."""
         return median(run.requests for run in self.runs)
 
 
@@ -74,10 +74,10 @@ class Series:
     """Repeated measurements of one thing, in one unit.
 
     Attributes:
-        name: What it is called in the code of the benchmark.
+        name: Its name in the code of the benchmark.
         title: What was measured.
         unit: The unit of the values.
-        values: What was measured, once a round.
+        values: The measured values, one for each round.
     """
 
     name: str
@@ -92,24 +92,24 @@ class Series:
 
     @property
     def best(self) -> float:
-        """The least of the values."""
+        """The minimum of the values."""
         return min(self.values)
 
 
 @frozen
 class Results:
-    """A whole run.
+    """A complete run.
 
     Attributes:
-        machine: What it ran on, in words.
-        versions: The versions of Python and of all that took part.
+        machine: A description of the machine.
+        versions: The versions of Python and of all distributions that took part.
         threads: How many threads each contestant listed.
         total: The page size.
         rounds: How many times each contestant ran.
-        checksum: What the tokens must sum up to.
+        checksum: The expected checksum of the tokens.
         rows: The contestants.
-        series: All else, by name.
-        allocator: The environment variables with which all processes set up their memory allocator.
+        series: All other measurements.
+        allocator: The environment variables that set up the memory allocator of all processes.
     """
 
     machine: str
@@ -123,15 +123,15 @@ class Results:
     allocator: dict[str, str] = field(factory=dict)
 
     def row(self, name: str) -> Row | None:
-        """Return the contestant of this name if it took part and counts."""
+        """Return the contestant with this name if it took part and counts."""
         return next((row for row in self.rows if row.name == name and row.fault is None and row.runs), None)
 
     def best(self, name: str) -> float | None:
-        """Return the least value of the series of this name, or None if it was not measured."""
+        """Return the minimum of the series with this name, or None if it was not measured."""
         return next((one.best for one in self.series if one.name == name and one.values), None)
 
     def median(self, name: str) -> float | None:
-        """Return the median of the series of this name, or None if it was not measured."""
+        """Return the median of the series with this name, or None if it was not measured."""
         return next((one.median for one in self.series if one.name == name and one.values), None)
 
 
@@ -146,7 +146,7 @@ def from_json(text: str) -> Results:
 
 
 def _rounded(value: Any) -> Any:
-    """Return `value` with six digits of each number, which is more than any of them is worth."""
+    """Return `value` with each number rounded to six digits, which is more than its precision."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""How this library behaves as lists grow, as pages grow, and as pages take long. Run in processes of its own.
+"""How this library behaves with long lists, large pages and slow pages. Runs in separate processes.
 
 ``python -m benchmarks.scale SERVER TOKEN growth THREADS`` prints one line of JSON, and so do ``block TOTAL``, ``frozen
 TOTAL``, ``hand TOTAL`` and ``prefetch PAGES``.
@@ -19,7 +19,7 @@ from benchmarks.handwritten import read_page
 from threads_async import ThreadsClient
 
 _LISTED: Final = 200_000
-"""About how many threads the smaller lists are listed over and over for."""
+"""A shorter list is listed repeatedly, for about this number of threads in total."""
 
 LATENCY_MS: Final = 20
 PAGES: Final = 200
@@ -33,7 +33,7 @@ async def _list(client: ThreadsClient, tally: Tally, total: int) -> None:
 
 
 async def growth(server: str, token: str, threads: int) -> dict[str, float]:
-    """List `threads` threads, again and again if they are few, with one client as a service has it."""
+    """List `threads` threads, repeatedly if they are few, with a single client as in a service."""
     times = max(1, _LISTED // threads)
     tally = Tally()
     async with ThreadsClient(token, base_url=f"{server}/of/{threads}") as client:
@@ -44,19 +44,19 @@ async def growth(server: str, token: str, threads: int) -> dict[str, float]:
             await _list(client, tally, 1000)
         cpu_s = time.process_time() - began
     if tally.count != threads * times:
-        sys.exit(f"{tally.count} threads came instead of {threads * times}")
+        sys.exit(f"{tally.count} threads were received instead of {threads * times}")
     return {"cpu_us": cpu_s / tally.count * 1e6, "peak_kib": peak_kib()}
 
 
 async def _sizes(server: str, token: str, total: int) -> AsyncIterator[int]:
-    """List by page with this library, and give the sizes of the pages: what the user does with them is not its cost."""
+    """List by page with this library, and yield the sizes of the pages. What a user does with them is not included."""
     async with ThreadsClient(token, base_url=f"{server}/of/{_LISTED}", max_response_bytes=2**30) as client:
         async for page in client.threads(total=total).pages():
             yield len(page.items)
 
 
 async def _sizes_by_hand(server: str, token: str, total: int) -> AsyncIterator[int]:
-    """List by page with the loop by hand, and give the sizes of the pages."""
+    """List by page with the loop by hand, and yield the sizes of the pages."""
     async with aiohttp.ClientSession(headers={"Api-Token": token}) as session:
         for start in range(0, _LISTED, total):
             params = {"workspaceId": -1, "start": start, "total": total}
@@ -85,17 +85,17 @@ async def _longest(sizes: AsyncIterator[int]) -> dict[str, float]:
         count += size
     watching.cancel()
     if count != _LISTED:
-        sys.exit(f"{count} threads came instead of {_LISTED}")
+        sys.exit(f"{count} threads were received instead of {_LISTED}")
     return longest
 
 
 async def block(server: str, token: str, total: int) -> dict[str, float]:
-    """Return how long this library keeps the event loop from others, the garbage collector's work among it."""
+    """Return the longest event-loop pause with this library, including the work of the garbage collector."""
     return await _longest(_sizes(server, token, total))
 
 
 async def frozen(server: str, token: str, total: int) -> dict[str, float]:
-    """Return the same where the garbage collector leaves out what was there before, as `gc.freeze` makes it do."""
+    """Return the same after `gc.freeze`, which makes the garbage collector ignore all objects from before."""
     gc.collect()
     gc.freeze()
     return await _longest(_sizes(server, token, total))
@@ -107,7 +107,7 @@ async def hand(server: str, token: str, total: int) -> dict[str, float]:
 
 
 async def prefetch(server: str, token: str, pages: int) -> dict[str, float]:
-    """List `PAGES` pages, each of which takes `LATENCY_MS`, with `pages` asked for ahead."""
+    """List `PAGES` pages, each of which takes `LATENCY_MS`, with `pages` pages requested ahead."""
     tally = Tally()
     async with ThreadsClient(token, base_url=f"{server}/of/{PAGES * SMALL_PAGE}/late/{LATENCY_MS}") as client:
         began = time.perf_counter()
@@ -115,7 +115,7 @@ async def prefetch(server: str, token: str, pages: int) -> dict[str, float]:
             tally.count += len(page.items)
         wall_s = time.perf_counter() - began
     if tally.count != PAGES * SMALL_PAGE:
-        sys.exit(f"{tally.count} threads came instead of {PAGES * SMALL_PAGE}")
+        sys.exit(f"{tally.count} threads were received instead of {PAGES * SMALL_PAGE}")
     return {"wall_s": wall_s}
 
 

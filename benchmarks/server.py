@@ -1,8 +1,8 @@
-"""The server process: prepared pages over HTTP/1.1 on loopback, at the least cost that asyncio allows.
+"""The server process: prepared pages over HTTP/1.1 on loopback, at the lowest cost that asyncio allows.
 
-Run as ``python -m benchmarks.server COUNT TOTAL TOKEN``; it prints its port, and ends when its standard input does. A
-base URL says which listing it is: ``/of/5000`` has 5,000 threads, and ``/of/5000/late/20`` answers after 20 ms.
-``/requests`` tells how many requests for threads have come in so far, those below ``/warm`` left out.
+``python -m benchmarks.server COUNT TOTAL TOKEN`` prints its port and ends when its standard input is closed. The base
+URL selects the list: ``/of/5000`` has 5,000 threads, and ``/of/5000/late/20`` responds after 20 ms. ``/requests``
+returns the number of requests for threads so far, without those below ``/warm``.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _DEFAULT_TOTAL: Final = 1000
 
 
 def answer(status: bytes, *parts: bytes) -> bytes:
-    """Return the bytes of an answer whose body is `parts`."""
+    """Return the bytes of a response whose body is `parts`."""
     head = b"HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n" % (
         status,
         sum(map(len, parts)),
@@ -32,8 +32,8 @@ class Connection(asyncio.Protocol):
 
     Args:
         book: The bodies.
-        token: What the header ``Api-Token`` must hold.
-        seen: Holds the number of requests for threads so far, over all connections.
+        token: The required value of the header ``Api-Token``.
+        seen: Contains the number of requests for threads so far, over all connections.
     """
 
     def __init__(self, book: Book, token: bytes, seen: list[int]) -> None:
@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer each request that is complete."""
+        """Answer each complete request."""
         self._data += data
         while _END in self._data:
             request, self._data = self._data.split(_END, 1)
@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(reply)
 
     def _reply(self, request: bytes) -> tuple[float, bytes]:
-        """Return the seconds to wait, and the answer."""
+        """Return the seconds to wait, and the response."""
         if request.startswith(b"GET /requests "):
             return 0, answer(b"200 OK", b"%d" % self._seen[0])
         line = _LINE.match(request)
@@ -84,7 +84,7 @@ async def serve(book: Book, token: bytes) -> None:
     loop = asyncio.get_running_loop()
     seen = [0]
     server = await loop.create_server(lambda: Connection(book, token, seen), "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - what starts it reads this
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - the parent process reads it
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
 

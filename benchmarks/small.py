@@ -1,4 +1,4 @@
-"""What a small request costs: a page with one thread, asked for again and again. Run in processes of its own.
+"""The cost of a small request: a page with one thread, requested repeatedly. Runs in separate processes.
 
 ``python -m benchmarks.small SERVER TOKEN WHO`` prints one line of JSON. WHO is ``bare`` (aiohttp and a JSON parser in
 C), ``page`` and ``first`` (this library), or ``httpx``.
@@ -24,7 +24,7 @@ _PATH: Final = "/of/1/v1/threads"
 _PARAMETERS: Final = {"workspaceId": -1, "start": 0, "total": 1}
 
 Ask: TypeAlias = Callable[[], Awaitable[int]]
-"""Sends one request, and returns how many threads came."""
+"""Sends one request and returns the number of threads received."""
 
 
 @asynccontextmanager
@@ -88,7 +88,7 @@ async def measure(who: str, server: str, token: str) -> dict[str, float]:
         came = [await ask() for _ in range(REQUESTS)]
         cpu_s = time.process_time() - began
     if sum(came) != REQUESTS:
-        sys.exit(f"{sum(came)} threads came instead of {REQUESTS}")
+        sys.exit(f"{sum(came)} threads were received instead of {REQUESTS}")
     return {"cpu_us": cpu_s / REQUESTS * 1e6}
 
 

@@ -1,7 +1,7 @@
 """What this library promises about its cost, and whether a run has kept it. Performs no I/O.
 
-Ratios of times are those of the best rounds: other work of the machine only ever adds to a time, and it may fall on one
-side of a ratio alone. What is itself a worst case, or no time, is judged by the median of the rounds.
+Ratios of times are between the best rounds, because other work on the machine only ever adds to a time and may affect
+only one side of a ratio. A worst case, or a value that is not a time, is judged by the median of the rounds.
 """
 
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ _OTHERS: Final = (
 
 @frozen
 class Target:
-    """A promise, and what was found.
+    """A promise and its measurement.
 
     Attributes:
-        claim: What is promised, with its bound.
-        found: What was measured.
+        claim: The promise, with its bound.
+        found: The measured value.
         met: Whether the promise was kept.
     """
 
@@ -54,7 +54,7 @@ def _at_least(claim: str, value: float | None, bound: float, form: str = "{:.1f}
 
 
 def judge(results: Results) -> list[Target]:
-    """Return all targets of which both sides were measured."""
+    """Return all targets for which everything was measured."""
     return [*_of_the_listing(results), *_of_scale(results), *_of_the_rest(results)]
 
 

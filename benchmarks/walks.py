@@ -1,7 +1,7 @@
-"""The command ``python -m benchmarks.walks``: both walks on random lists that move while they are read.
+"""The command ``python -m benchmarks.walks``: both walks on random lists that change while they are read.
 
-Nothing here is timed and no server runs: a simulated list moves between any two requests, and what came is compared
-with what ran all the time.
+Nothing here is timed and no server runs. A simulated list changes between requests, and the threads listed are compared
+with those that ran all the time.
 """
 
 # ruff: noqa: T201 - a command prints
@@ -36,22 +36,22 @@ REPEATED: Final = "threads repeated"
 ENDLESS: Final = "no end"
 _WRONG: Final = (MISSED, REPEATED, ENDLESS)
 _SPARE: Final = 5
-"""How far `start` and `max_items` may lie beyond the list."""
+"""How far `start` and `max_items` may be past the end of the list."""
 
 
 @frozen
 class Case:
-    """A list, how it moves, and how it is read.
+    """A list, how it changes, and how it is read.
 
     Attributes:
-        seed: What all else was drawn from.
+        seed: The seed from which everything else was drawn.
         count: How many threads run at the beginning.
         order, moment, cap, twins: As in `MovingList`.
-        restless: Whether the cap changes from answer to answer.
-        rate: How far it moves between two requests.
-        between: How likely it also moves between a page and its count, where these are not from one moment.
+        restless: Whether the cap changes from response to response.
+        rate: How much the list changes between two requests.
+        between: How likely it also changes between a page and its count if they are not from the same moment.
         total, start, max_items, prefetch: As in `ThreadsClient.threads`.
-        filtered: Whether the walk believes the list to be filtered.
+        filtered: Whether the walk is told that the list is filtered.
     """
 
     seed: int
@@ -71,15 +71,15 @@ class Case:
 
     @property
     def page(self) -> int:
-        """How many threads a page holds at most."""
+        """The maximum number of threads on a page."""
         return max(2, self.total) if self.cap is None else min(max(2, self.total), self.cap)
 
     def limit(self, *, consistent: bool) -> int:
-        """Return after how many requests a walk is taken for endless.
+        """Return the number of requests after which a walk counts as endless.
 
         Args:
-            consistent: Whether it promises to end: within its budget, with all that it guessed in vain. A walk that
-                promises nothing has as long as eight readings of the list at the beginning take.
+            consistent: Whether the walk promises to end: within its budget, with all requests that it guessed in
+                vain. A walk without that promise may take as long as eight readings of the list at the beginning.
         """
         if consistent:
             return (1 + self.prefetch) * (2 + 8 * (self.count + self.rate.starts) + 10 * max(2, self.total))
@@ -87,12 +87,12 @@ class Case:
 
 
 def draw_case(seed: int) -> Case:
-    """Return the case of this number."""
+    """Return the case with this number."""
     draw = random.Random(seed)  # noqa: S311 - it makes test data, not keys
     order, moment = draw.choice(_ORDERS), draw.choice(_MOMENTS)
     total = draw.choice([1, 2, 3, 4, 5, 8, 10, 12, 25])
     count = draw.choice([draw.randint(0, 12), draw.randint(0, 60), draw.randint(0, 300)])
-    # One thread a page can be read in the order of appending only.
+    # One thread per page can be read only if new threads are appended.
     cap = None if draw.random() < 0.6 else draw.randint(1 if order == "append" else 2, max(2, total))  # noqa: PLR2004
     restless = cap is not None and moment == "atomic" and draw.random() < 0.5  # noqa: PLR2004 - a half
     page = max(2, total) if cap is None else cap
@@ -107,26 +107,26 @@ def draw_case(seed: int) -> Case:
         cap=cap,
         twins=draw.random() < 0.25,  # noqa: PLR2004 - a quarter
         restless=restless,
-        # A list that grew steadily for ever would hide all else.
+        # A list that grows steadily without end would hide everything else.
         rate=Rate(min(starts, stops) if steady else starts, stops, draw.choice(_WHICH), steady),
         between=draw.random(),
         total=total,
         start=0 if draw.random() < 0.7 else draw.randint(0, count + _SPARE),  # noqa: PLR2004 - seven of ten
         max_items=None if draw.random() < 0.8 else draw.randint(0, count + _SPARE),  # noqa: PLR2004 - eight of ten
         prefetch=draw.choice([0, 0, 1, 2, 3, 4, 8]),
-        # What looks like filtering after slicing is told from it only where a page and its count agree.
+        # A change can be distinguished from filtering after slicing only if a page and its count agree.
         filtered=moment == "atomic" and not restless and draw.random() < 0.2,  # noqa: PLR2004 - a fifth
     )
 
 
 @frozen
 class Outcome:
-    """What came of a case.
+    """The outcome of a case.
 
     Attributes:
-        kind: Whether it was complete, and what was wrong if not.
+        kind: Whether the listing was complete, or what was wrong.
         requests: How many requests were answered.
-        fast: Whether the list moved by more than half of what a page can bring, or more than all of itself, with each
+        fast: Whether the list changed by more than half of the largest page, or by more than its own length, with each
             request.
     """
 
@@ -136,7 +136,7 @@ class Outcome:
 
 
 def read(case: Case, *, consistent: bool) -> Outcome:
-    """Read the list of `case` once, and see what came."""
+    """Read the list of `case` once and return the outcome."""
     draw = random.Random(case.seed + 1)  # noqa: S311 - it makes test data, not keys
     server = MovingList(
         case.count, case.order, case.moment if case.cap is None else "atomic", case.cap, twins=case.twins
@@ -154,7 +154,7 @@ def read(case: Case, *, consistent: bool) -> Outcome:
     except PaginationError:
         stopped = True
     fast = server.moved > reader.requests * min((case.page - 1) / 2, len(server.alive))
-    # To the plain walk, threads that agree in everything are several.
+    # For the plain walk, equal threads are several threads.
     if reader.repeated and (consistent or not case.twins):
         return Outcome(REPEATED, reader.requests, fast)
     if stopped:
@@ -166,7 +166,7 @@ def read(case: Case, *, consistent: bool) -> Outcome:
 
 
 def _turn(case: Case, server: MovingList, reader: Reader, draw: random.Random) -> None:
-    """Let the server answer a request, the reader go on, or both."""
+    """Let the server answer a request, the reader continue, or both."""
     if not reader.ready or draw.random() < 0.5:  # noqa: PLR2004 - a half
         if case.restless:
             server.cap = draw.randint(1 if case.order == "append" else 2, max(2, case.total))
@@ -174,12 +174,12 @@ def _turn(case: Case, server: MovingList, reader: Reader, draw: random.Random) -
         server.churn(case.rate, draw)
     if reader.ready:
         reader.go_on()
-        # One page cannot show both that it was capped and that its count is of another moment.
+        # One page cannot show both that it was capped and that its count is from another moment.
         server.moment = case.moment
 
 
 def simulate(seeds: Sequence[int]) -> tuple[str, list[tuple[Case, Outcome]]]:
-    """Read the lists of all `seeds`; return a table of what came, and the cases that went wrong."""
+    """Read the lists of all `seeds`; return a table of the outcomes, and the cases that were wrong."""
     counts: Counter[tuple[bool, bool, str]] = Counter()
     wrong: list[tuple[Case, Outcome]] = []
     for seed in seeds:
@@ -205,17 +205,17 @@ _LONG: Final = 10
 """How many pages the lists of the table have."""
 _PREFETCH: Final = 4
 _SHARES: Final = (0, 5, 10, 20, 30, 40, 50, 75, 100)
-"""Parts of a page by which the list of the table moves with each request, in percent."""
+"""By how much the list of the table changes with each request, in percent of a page."""
 
 
 def requests_for(count: int, total: int, moves: int, prefetch: int = 0) -> int:
-    """Return how many requests the consistent walk needs for a list that moves steadily.
+    """Return how many requests the consistent walk needs for a list that changes steadily.
 
-    With each request `moves` threads start at the end and as many stop in front. All requests in flight are answered
-    before the next page is taken.
+    With each request, `moves` threads start at the end and as many stop at the front. All requests in flight are
+    answered before the walk accepts the next page.
 
     Raises:
-        AssertionError: Not every lasting thread came exactly once.
+        AssertionError: A lasting thread was missed or repeated.
     """
     server, draw = MovingList(count), random.Random(0)  # noqa: S311 - nothing is drawn
     reader = Reader(consistent_walk(0, total), server, prefetch=prefetch)
@@ -245,19 +245,24 @@ def request_table() -> str:
 
 
 def files() -> dict[str, str]:
-    """Return what the documentation shows of the walks, by the names of the files."""
+    """Return the files about the walks in the documentation, by their names."""
     return {"walk-requests.md": request_table(), "moving-list.svg": picture()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status: 1 if the consistent walk missed or repeated a thread or went on."""
+    """Run the command and return its status: 1 if the consistent walk missed or repeated a thread or did not end."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.walks", description="Read random lists that move while they are read, by both walks."
+        prog="python -m benchmarks.walks",
+        description="Read random lists that change while they are read, with both walks.",
     )
-    parser.add_argument("--lists", type=int, default=100_000, help="how many lists; by default 100000")
-    parser.add_argument("--seed", type=int, default=0, help="number of the first list; by default 0")
-    parser.add_argument("--write", action="store_true", help="write table and picture of the documentation instead")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "_static", help="where to write them")
+    parser.add_argument("--lists", type=int, default=100_000, help="number of lists (default: 100000)")
+    parser.add_argument("--seed", type=int, default=0, help="number of the first list (default: 0)")
+    parser.add_argument(
+        "--write", action="store_true", help="instead, write the table and the picture for the documentation"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "docs" / "_static", help="folder for them (default: docs/_static)"
+    )
     given = parser.parse_args(arguments)
     if given.write:
         for name, text in files().items():

@@ -1,7 +1,7 @@
-"""Those who list the threads: one module each, run in a process of its own.
+"""The contestants, which list the threads: one module each, run in a separate process.
 
-A module has ``walk(asked, take)``, written the way its library's own documentation tells. It gives the token of each
-thread of the listing to `take`, which is the same small function for all of them.
+A module has ``walk(asked, take)``, written as the documentation of its library recommends. It passes the token of each
+thread of the listing to `take`, which is the same small function for all contestants.
 """
 
 from inspect import signature
@@ -14,13 +14,13 @@ from threads_async import ThreadsClient
 
 @frozen
 class Contestant:
-    """One who lists the threads.
+    """A program that lists the threads.
 
     Attributes:
-        name: Its module in this package.
-        title: What it is, in a few words.
-        distributions: The distributions whose versions matter, besides those that all share.
-        needs: The parameter of `ThreadsClient.threads` that it is about, if any.
+        name: The name of its module in this package.
+        title: A short description.
+        distributions: The distributions whose versions matter, in addition to the common ones.
+        needs: The parameter of `ThreadsClient.threads` that it uses, if any.
     """
 
     name: str
@@ -49,10 +49,10 @@ _ALL: Final = (
 
 
 def contestants(parameters: frozenset[str] | None = None) -> tuple[Contestant, ...]:
-    """Return those that can take part.
+    """Return the contestants that can take part.
 
     Args:
-        parameters: The parameters that `ThreadsClient.threads` has; by default asked of it.
+        parameters: The parameters of `ThreadsClient.threads`; by default read from its signature.
     """
     if parameters is None:
         parameters = frozenset(signature(ThreadsClient.threads).parameters)

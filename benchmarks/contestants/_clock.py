@@ -1,7 +1,7 @@
-"""What all contestants share: the clock, the tally, and the line in which they report.
+"""What all contestants share: the clock, the tally and the report.
 
-Imports are done before the clock starts, and so is a listing of two pages, which brings in what is imported late.
-The listing that is timed is only counted; another one after it, without the clock, takes the checksum.
+All imports are done before the clock starts, and so is a listing of two pages, which triggers late imports. The timed
+listing is only counted. Another one after it, without the clock, computes the checksum.
 """
 
 import argparse
@@ -24,7 +24,7 @@ class Asked:
     """What to list.
 
     Attributes:
-        base_url: Where the API answers.
+        base_url: The base URL of the API.
         api_token: The API token.
         total: The page size.
     """
@@ -40,15 +40,15 @@ Walk: TypeAlias = Callable[[Asked, Take], Awaitable[None]]
 
 @frozen
 class Measured:
-    """What a process found.
+    """The measurements of a process.
 
     Attributes:
         cpu_s: Processor time of the listing, of all threads of the process, in seconds.
-        wall_s: Its time by the clock on the wall, in seconds.
-        peak_kib: The most memory that the process had in RAM up to the end of that listing, in KiB.
-        count: How many threads came.
-        characters: How many characters their tokens had together.
-        checksum: CRC-32 of the tokens in order, taken from another listing.
+        wall_s: Elapsed time of the listing, in seconds.
+        peak_kib: Peak memory of the process in RAM up to the end of that listing, in KiB.
+        count: How many threads were received.
+        characters: The total number of characters in their tokens.
+        checksum: CRC-32 of the tokens in order, from another listing.
     """
 
     cpu_s: float
@@ -60,7 +60,7 @@ class Measured:
 
 
 class Tally:
-    """Counts what comes: the little that each contestant does with a thread."""
+    """Counts the threads, which is all that a contestant does with them in the timed listing."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -73,7 +73,7 @@ class Tally:
 
 
 class Check:
-    """Takes the checksum of what comes."""
+    """Computes the checksum of the tokens."""
 
     def __init__(self) -> None:
         self._crc = 0
@@ -84,7 +84,7 @@ class Check:
 
     @property
     def checksum(self) -> str:
-        """The checksum of all that came, as hexadecimal digits."""
+        """The checksum of all tokens so far, as hexadecimal digits."""
         return f"{self._crc:08x}"
 
 
@@ -92,9 +92,9 @@ _STATUS: Final = Path("/proc/self/status")
 
 
 def peak_kib() -> int:
-    """Return the most memory that this process had in RAM so far, in KiB."""
+    """Return the peak memory of this process in RAM so far, in KiB."""
     if _STATUS.exists():
-        # getrusage would tell the peak of the parent where that is larger.
+        # getrusage would return the peak of the parent process if that is larger.
         (line,) = (line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1])
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -102,7 +102,7 @@ def peak_kib() -> int:
 
 
 async def measure(walk: Walk, asked: Asked, warm: Asked) -> Measured:
-    """List the threads of `warm` first, then those of `asked` with the clock, then once more for the checksum."""
+    """List the threads of `warm` first, then those of `asked` with the clock, and again for the checksum."""
     await walk(warm, Tally().take)
     gc.collect()
     tally = Tally()
@@ -116,11 +116,11 @@ async def measure(walk: Walk, asked: Asked, warm: Asked) -> Measured:
 
 
 def main(walk: Walk) -> None:
-    """Read the command line, measure `walk`, and print what was found as one line of JSON."""
+    """Read the command line, measure `walk`, and print the measurements as one line of JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("server", help="URL of the server")
     parser.add_argument("api_token", help="API token")
-    parser.add_argument("count", type=int, help="how many threads to list")
+    parser.add_argument("count", type=int, help="number of threads to list")
     parser.add_argument("total", type=int, help="page size")
     given = parser.parse_args()
     asked, warm = (

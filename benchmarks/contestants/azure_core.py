@@ -1,4 +1,4 @@
-"""The paging of azure-core over its aiohttp transport, with its default policies; items stay dicts, at least cost."""
+"""The paging of azure-core over its aiohttp transport, with default policies. Items stay dicts, which costs least."""
 
 from collections.abc import AsyncIterator
 from typing import Any, TypeAlias
@@ -10,7 +10,7 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from benchmarks.contestants._clock import Asked, Take, main
 
 Answer: TypeAlias = tuple[int, AsyncHttpResponse]
-"""What came, and the index that was asked for."""
+"""The index that was requested, and the response."""
 
 
 async def walk(asked: Asked, take: Take) -> None:

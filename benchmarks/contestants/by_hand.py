@@ -1,4 +1,4 @@
-"""The loop that one writes by hand: aiohttp, the JSON parser in C and an attrs class, nothing checked."""
+"""The loop that people write by hand: aiohttp, a JSON parser in C and an attrs class, without checks."""
 
 import aiohttp
 

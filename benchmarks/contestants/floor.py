@@ -1,4 +1,4 @@
-"""The floor: aiohttp and a JSON parser in C, straight to dicts, and nothing checked."""
+"""The floor: aiohttp and a JSON parser in C, straight to dicts, without checks."""
 
 import aiohttp
 import msgspec

@@ -1,4 +1,4 @@
-"""The loop that one writes by hand with httpx and pydantic: checked by the models, parsed straight from the bytes."""
+"""The loop that people write by hand with httpx and pydantic: the models parse and check the bytes."""
 
 from datetime import datetime
 

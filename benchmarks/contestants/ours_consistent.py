@@ -1,4 +1,4 @@
-"""This library, by item, so that a list that moves costs no thread."""
+"""This library, by item, with a consistent listing."""
 
 from benchmarks.contestants._clock import Asked, Take, main
 from threads_async import ThreadsClient

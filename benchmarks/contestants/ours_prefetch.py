@@ -1,4 +1,4 @@
-"""This library, by item, with eight pages asked for ahead."""
+"""This library, by item, with eight pages requested ahead."""
 
 from benchmarks.contestants._clock import Asked, Take, main
 from threads_async import ThreadsClient

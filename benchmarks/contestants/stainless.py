@@ -1,6 +1,6 @@
-"""The pagination machinery that Stainless generates into SDKs, here that of openai, with a page class for this API.
+"""The pagination code that Stainless generates for SDKs, here from openai, with a page class for this API.
 
-The client, the page and the model are written as the generator writes them for an API that counts its items.
+The client, the page and the model are like those that the generator writes for an API that counts its items.
 """
 
 from datetime import datetime
@@ -25,7 +25,7 @@ class Thread(BaseModel):
 
 
 class AsyncOffsetPage(BaseAsyncPage[_T], BasePage[_T], Generic[_T]):
-    """A page, and what to ask for after it."""
+    """A page, which knows the next request."""
 
     items: list[_T]
     total_count: int = Field(alias="totalCount")
@@ -34,7 +34,7 @@ class AsyncOffsetPage(BaseAsyncPage[_T], BasePage[_T], Generic[_T]):
         return self.items or []
 
     def next_page_info(self) -> PageInfo | None:
-        """Return what to ask for next, or None at the end."""
+        """Return the parameters of the next request, or None at the end."""
         start = self._options.params.get("start") or 0
         assert isinstance(start, int)  # noqa: S101 - set here, and below
         after = start + len(self._get_page_items())
