@@ -41,9 +41,9 @@ _MICRO: Final = {
     "decode_ours": "decode a page of 1,000: this library, checked",
     "decode_by_hand": "decode a page of 1,000: msgspec and attrs by hand, unchecked",
     "decode_dicts": "decode a page of 1,000: msgspec, dicts",
-    "walk_page": "the plain walk alone, a page",
-    "walk_consistent_page": "the consistent walk alone, a page",
-    "iterate_item": "the iterator alone, a thread",
+    "walk_page": "the plain walk only, per page",
+    "walk_consistent_page": "the consistent walk only, per page",
+    "iterate_item": "the iterator only, per thread",
 }
 
 
@@ -149,11 +149,11 @@ def _scale(rounds: int, running: Server, say: Say) -> Iterable[Series]:
         say(f"scale, round {number + 1} of {rounds}")
         for threads in _GROWTH:
             measured = report_of("benchmarks.scale", running.url, API_TOKEN, "growth", str(threads))
-            add(f"growth_cpu_{threads}", f"CPU for a thread, list of {threads:,}", "µs", measured["cpu_us"])
+            add(f"growth_cpu_{threads}", f"CPU per thread, list of {threads:,}", "µs", measured["cpu_us"])
             add(f"growth_peak_{threads}", f"peak memory, list of {threads:,}", "MB", measured["peak_kib"] * 1024 / 1e6)
         for kind, total, title in _BLOCKS:
             measured = report_of("benchmarks.scale", running.url, API_TOKEN, kind, str(total))
-            whole = f"longest block of the event loop, pages of {total:,}{title}"
+            whole = f"longest event-loop pause, pages of {total:,}{title}"
             add(f"{kind}_{total}", whole, "ms", measured["wall_s"] * 1e3)
             add(f"{kind}_cpu_{total}", f"{whole}, CPU", "ms", measured["cpu_s"] * 1e3)
         for ahead in _PREFETCH:
@@ -171,7 +171,7 @@ def _small(rounds: int, running: Server, say: Say) -> Iterable[Series]:
         for name, values in found.items():
             values.append(report_of("benchmarks.small", running.url, API_TOKEN, name)["cpu_us"])
     return [
-        Series(f"small_{name}", f"CPU of a request for one thread, {title}", "µs", tuple(found[name]))
+        Series(f"small_{name}", f"CPU per request for one thread, {title}", "µs", tuple(found[name]))
         for name, title in _SMALL.items()
     ]
 

@@ -73,16 +73,16 @@ def _of_scale(results: Results) -> Iterator[Target]:
     costs = [one.best for one in results.series if one.name.startswith("growth_cpu_") and one.values]
     if costs:
         spread = (max(costs) / min(costs) - 1) * 100
-        claim = "cost of a thread from 1,000 threads to 1,000,000: flat within 20 %"
+        claim = "cost per thread from 1,000 to 1,000,000 threads: flat within 20 %"
         yield from _at_most(claim, spread, 20, "{:.0f} %")
     few, many = results.median("growth_peak_10000"), results.median("growth_peak_1000000")
     if few is not None and many is not None:
         yield from _at_most("memory for 1,000,000 threads: at most 30 MB above 10,000", many - few, 30, "{:.1f} MB")
     block = results.median("block_1000")
-    yield from _at_most("longest block of the event loop, pages of 1,000: at most 10 ms", block, 10, "{:.1f} ms")
+    yield from _at_most("longest event-loop pause, pages of 1,000: at most 10 ms", block, 10, "{:.1f} ms")
     plain = results.best("prefetch_0")
     for ahead, bound in ((8, 6.5), (16, 11)):
-        claim = f"200 pages that take 20 ms each: prefetch={ahead} at least {bound:g} times as fast as none"
+        claim = f"200 pages that take 20 ms each: prefetch={ahead} at least {bound:g} times as fast as without"
         yield from _at_least(claim, _ratio(plain, results.best(f"prefetch_{ahead}")), bound)
 
 
@@ -90,7 +90,7 @@ def _of_the_rest(results: Results) -> Iterator[Target]:
     decode = _ratio(results.best("decode_ours"), results.best("decode_by_hand"))
     yield from _at_most("decoding a page: at most 0.75 times the loop by hand", decode, 0.75)
     for name, title, bound in (("page", "`fetch_page`", 1.25), ("first", "`first()`", 1.4)):
-        claim = f"CPU of a request for one thread, {title}: at most {bound:g} times aiohttp and a JSON parser"
+        claim = f"CPU per request for one thread, {title}: at most {bound:g} times aiohttp and a JSON parser"
         yield from _at_most(claim, _ratio(results.best(f"small_{name}"), results.best("small_bare")), bound)
     ours = _ratio(results.best("import_ours"), results.best("import_needed"))
     yield from _at_most("import: at most 1.15 times aiohttp, attrs, cattrs and msgspec", ours, 1.15)

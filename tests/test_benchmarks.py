@@ -154,7 +154,7 @@ def test_targets_are_judged_by_ratios_of_best_rounds() -> None:
     assert {
         "CPU by page: at most 0.85 times the loop by hand": ("1.00 times", False),
         "CPU by item: at most 0.95 times the loop by hand": ("1.25 times", False),
-        "cost of a thread from 1,000 threads to 1,000,000: flat within 20 %": ("10 %", True),
+        "cost per thread from 1,000 to 1,000,000 threads: flat within 20 %": ("10 %", True),
     } == found
 
 

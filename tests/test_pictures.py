@@ -108,7 +108,7 @@ def results(*cpu_s: float) -> Results:
         rounds=len(cpu_s),
         checksum="",
         rows=(Row("by_hand", "by hand", is_ours=False, runs=runs),),
-        series=(Series("growth_cpu_10", "CPU for a thread, list of 10", "ms", cpu_s),),
+        series=(Series("growth_cpu_10", "CPU per thread, list of 10", "ms", cpu_s),),
     )
 
 

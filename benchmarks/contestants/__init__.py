@@ -44,7 +44,7 @@ _ALL: Final = (
     Contestant("httpx_pydantic", "httpx + pydantic, by hand", ("httpx", "pydantic")),
     Contestant("azure_core", "azure-core AsyncItemPaged", ("azure-core", "aiohttp")),
     Contestant("dlt_rest", "dlt RESTClient", ("dlt", "requests")),
-    Contestant("stainless", "Stainless machinery (of openai)", ("openai", "pydantic")),
+    Contestant("stainless", "Stainless pagination (from openai)", ("openai", "pydantic")),
 )
 
 
