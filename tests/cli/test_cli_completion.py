@@ -24,7 +24,7 @@ ASKING = {
 def line_of_the_page(shell: str) -> str:
     """Return the line that the page tells the user to add to the start-up file of the shell."""
     (line,) = re.findall(rf"^  `(.*{shell}_source.*)`$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    return line
+    return str(line)
 
 
 def completed(line: str) -> set[str]:
