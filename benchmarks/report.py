@@ -81,9 +81,9 @@ def series_table(results: Results) -> str:
 
 
 def target_table(results: Results) -> str:
-    """Return the table of the promises, and whether the run kept them."""
+    """Return the table of the targets, and whether the run met them."""
     rows = [[target.claim, target.found, "yes" if target.met else "**no**"] for target in judge(results)]
-    return table(["promise", "measured", "kept"], rows)
+    return table(["target", "measured", "met"], rows)
 
 
 def extent(results: Results) -> str:

@@ -1,4 +1,4 @@
-"""What this library promises about its cost, and whether a run has kept it. Performs no I/O.
+"""The targets for the cost of this library, and whether a run has met them. Performs no I/O.
 
 Ratios of times are between the best rounds, because other work on the machine only ever adds to a time and may affect
 only one side of a ratio. A worst case, or a value that is not a time, is judged by the median of the rounds.
@@ -21,12 +21,12 @@ _OTHERS: Final = (
 
 @frozen
 class Target:
-    """A promise and its measurement.
+    """A target and its measurement.
 
     Attributes:
-        claim: The promise, with its bound.
+        claim: The target, with its bound.
         found: The measured value.
-        met: Whether the promise was kept.
+        met: Whether the target was met.
     """
 
     claim: str

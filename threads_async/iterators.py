@@ -172,7 +172,10 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
         self._total_count = total_count
 
     async def aclose(self) -> None:
-        """End the iteration and its requests. Each further ``anext`` stops. The position can still be read."""
+        """End the iteration and its requests. From then on, ``anext`` raises `StopAsyncIteration`.
+
+        The position can still be read.
+        """
         self._closed = True
         await self._ahead.aclose()
 
@@ -239,7 +242,10 @@ class ItemIterator(ClosingIterator[T]):
             raise
 
     async def aclose(self) -> None:
-        """End the iteration and its requests. Each further ``anext`` stops. The position can still be read."""
+        """End the iteration and its requests. From then on, ``anext`` raises `StopAsyncIteration`.
+
+        The position can still be read.
+        """
         self._end = self._index
         await self._pages.aclose()
 

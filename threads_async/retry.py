@@ -60,10 +60,9 @@ class RetryPolicy:
         deadline: Maximum time for one request with all its attempts and pauses, or None for no limit.
         initial_backoff: Maximum pause before the second attempt.
         max_backoff: Maximum pause before any attempt, unless the server asks for a longer one.
-        budget: Maximum number of retries in a row without success, over all requests of a client, or None for no limit.
-            When the budget is used up, each request is attempted once, so that a machine that is down costs no more
-            retries. A successful retry gives its part of the budget back, and a request that succeeds without a retry
-            gives a tenth of a retry back.
+        budget: The number of retries that all requests of a client share, or None for no limit. Each retry takes one. A
+            request that succeeds after a retry gives one back, and a request that succeeds at once gives back a tenth.
+            While the budget is empty, each request is sent only once, so that a machine that is down costs no retries.
 
     Raises:
         ConfigurationError: A value is out of range.

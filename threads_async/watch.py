@@ -89,5 +89,8 @@ class ThreadWatch(ClosingIterator[ThreadEvent]):
         self._events.extend(events)
 
     async def aclose(self) -> None:
-        """End the watch. Each further ``anext`` stops, also one that is waiting, when its look or pause is over."""
+        """End the watch. From then on, ``anext`` raises `StopAsyncIteration`.
+
+        An ``anext`` that is already waiting raises it when its look or pause is over.
+        """
         self._closed = True
