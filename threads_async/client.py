@@ -207,7 +207,7 @@ class ThreadsClient(BaseClient):
             RequestError: As `fetch_page` does: `DecodeError` also if a number is null, `StatusError` with 404 if the
                 server does not offer limits.
             ClientClosedError: The client or its session is closed.
-            ConfigurationError: `workspace_id` is not a 64-bit integer.
+            ConfigurationError: ``workspace_id`` is not a 64-bit integer.
         """
         check_int64("workspace_id", workspace_id)
         return await self._source.fetch_value(LIMITS, {"workspaceId": workspace_id})

@@ -100,7 +100,7 @@ class Limits(Value):
     """What the plan of a ZennoBrowser allows, and how much of it is in use.
 
     Several computers with one licence share its limits, so some of the active threads may run on another computer:
-    `active_threads` can be larger than the number of threads that `ThreadsClient.threads` lists.
+    ``active_threads`` can be larger than the number of threads that `ThreadsClient.threads` lists.
 
     All fields are 64-bit integers.
 
@@ -130,7 +130,7 @@ class Limits(Value):
 
     @property
     def free_threads(self) -> int:
-        """Number of threads that can still be started: the limit minus the active threads, never below 0."""
+        """Number of threads that can still be started. It is the limit minus the active threads, and never below 0."""
         return max(0, self.limit_threads - self.active_threads)
 
 

@@ -1,4 +1,4 @@
-"""The limits of the plan, as the fake states them. Performs no I/O."""
+"""The limits of the plan in the responses of the fake server. Performs no I/O."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -21,18 +21,18 @@ _NUMBERS: Final = {
     "activeApiEnabled": 1,
     "limitApiEnabled": 1,
 }
-"""The numbers of a body, in the API's order. Those that are not about threads are made up."""
+"""The numbers of a response, in the order of the API. Those that are not about threads are made up."""
 
 NAMES: Final = tuple(_NUMBERS)
 
 
 def limits_of(active: int, limit: int) -> dict[str, int]:
-    """Return the body of a server on which `active` of at most `limit` threads run."""
+    """Return the body for a server on which `active` of at most `limit` threads run."""
     return _NUMBERS | {"activeThreads": active, "limitThreads": limit}
 
 
 def workspace_of(query: Iterable[tuple[str, str]]) -> int:
-    """Return the workspace whose limits `query` requests. An empty value means the default.
+    """Return the workspace in `query`. An empty value means the default workspace.
 
     Raises:
         BadParametersError: It is not a 64-bit integer.
