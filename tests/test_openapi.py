@@ -36,7 +36,10 @@ def is_uuid(value: object) -> bool:
 
 
 RESOURCES = ["threads", "workspaces", "browser_instances"]
+PRODUCT = "product"
+PATHS = {resource: f"/v1/{resource}" for resource in RESOURCES} | {PRODUCT: "/v1/product/limits"}
 each_resource = pytest.mark.parametrize("resource", RESOURCES)
+each_document = pytest.mark.parametrize("resource", PATHS)
 
 
 @pytest.fixture
@@ -87,7 +90,7 @@ async def ask(server: FakeServer, resource: str, query: str = "", token: str | N
     headers = {"Api-Token": server.token if token is None else token}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
-        session.get(f"{server.url}/v1/{resource}{query}") as answer,
+        session.get(f"{server.url}{PATHS[resource]}{query}") as answer,
     ):
         return answer.status, answer.content_type, await answer.json()
 
@@ -142,13 +145,14 @@ TEXTS = {
         "processId": NUMBERS,
         "sorting": SORTINGS,
     },
+    PRODUCT: {"workspaceId": NUMBERS},
 }
 each_parameter = pytest.mark.parametrize(
     ("resource", "name"), [(resource, name) for resource, texts in TEXTS.items() for name in texts]
 )
 
 
-@each_resource
+@each_document
 async def test_every_parameter_of_the_document_is_tested_here(document: dict[str, Any], resource: str) -> None:
     assert list(TEXTS[resource]) == [one["name"] for one in operation_of(document)["parameters"]]
 
@@ -180,6 +184,7 @@ INT64 = [
         *[(resource, "total", ["1", "2147483647"]) for resource in RESOURCES],
         ("threads", "workspaceId", INT64),
         ("browser_instances", "workspaceId", INT64),
+        (PRODUCT, "workspaceId", INT64),
         ("workspaces", "id", INT64),
         ("browser_instances", "processId", INT32),
         ("browser_instances", "profileId", UUIDS[:4]),
@@ -214,6 +219,7 @@ async def test_an_empty_value_is_declared_and_means_the_default(
         ("threads", ["thread_token", "type", "sorting"]),
         ("workspaces", ["id", "name", "roles"]),
         ("browser_instances", ["profileId", "processId", "sorting"]),
+        (PRODUCT, []),
     ],
 )
 async def test_null_is_allowed_for_a_filter_but_not_for_a_number_with_a_default(
@@ -243,7 +249,7 @@ async def test_the_types_of_threads_have_names(document: dict[str, Any]) -> None
     assert {"$ref": "#/components/schemas/NullableOfThreadType"} == parameter_of(document, "type")["schema"]
 
 
-@each_resource
+@each_document
 async def test_the_token_and_its_header_are_declared(document: dict[str, Any]) -> None:
     ((name, scopes),) = operation_of(document)["security"][0].items()
 
@@ -296,7 +302,37 @@ async def test_the_documented_response_fits_the_document(document: dict[str, Any
     assert fits(document, operation_of(document)["responses"]["200"]["content"][content_type]["schema"], body)
 
 
-@pytest.mark.parametrize("name", ["proxies", "profiles", "presets", "product"])
+@pytest.mark.parametrize("resource", [PRODUCT])
+@pytest.mark.parametrize(
+    ("query", "token", "expected"), [("", None, 200), ("?workspaceId=x", None, 400), ("", "wrong", 401)]
+)
+async def test_limits_are_of_the_schema_declared_for_their_status(
+    server: FakeServer, document: dict[str, Any], resource: str, query: str, token: str | None, expected: int
+) -> None:
+    status, content_type, body = await ask(server, resource, query, token)
+
+    assert expected == status
+    declared = operation_of(document)["responses"][str(status)]["content"]
+    assert [content_type] == list(declared)
+    assert fits(document, declared[content_type]["schema"], body)
+    assert not fits(document, declared[content_type]["schema"], {})
+
+
+@pytest.mark.parametrize("resource", [PRODUCT])
+async def test_limits_have_just_the_declared_properties(
+    server: FakeServer, document: dict[str, Any], resource: str
+) -> None:
+    schema = document["components"]["schemas"]["Limits"]
+
+    _, _, body = await ask(server, resource)
+
+    assert [PATHS[resource]] == list(document["paths"])
+    assert "get_product_limits" == operation_of(document)["operationId"]
+    assert 10 == len(body)
+    assert list(body) == schema["required"] == list(schema["properties"])
+
+
+@pytest.mark.parametrize("name", ["proxies", "profiles", "presets"])
 async def test_a_sibling_resource_has_a_valid_document_without_paths(server: FakeServer, name: str) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{server.url}/openapi/{name}.v1.json") as answer:
         document = await answer.json()

@@ -29,20 +29,27 @@ def check_count(name: str, value: int | None) -> None:
 
 def whole_number(least: int, most: int, *, optional: bool = False) -> Validator:
     """Return a validator of whole numbers from `least` to `most`, or None if that is `optional`."""
-    or_none = ", or None" if optional else ""
 
     def check(_: object, attribute: "Attribute[Any]", value: object) -> None:
-        if value is None and optional:
-            return
-        # bool is an int to Python, but nobody means start=True.
-        if type(value) is not int or not least <= value <= most:
-            # Python refuses to write a number of thousands of digits.
-            far = type(value) is int and abs(value) > 2 * INT64_MAX
-            shown = "one far beyond" if far else value if type(value) is int else type(value).__name__
-            msg = f"{attribute.name} must be a whole number from {least} to {most}{or_none}, not {shown}"
-            raise ConfigurationError(msg, parameter=attribute.name)
+        if not (value is None and optional):
+            _check_whole_number(attribute.name, value, least, most, ", or None" if optional else "")
 
     return check
+
+
+def check_int64(name: str, value: object) -> None:
+    """Raise `ConfigurationError` unless `value` is a 64-bit integer."""
+    _check_whole_number(name, value, -INT64_MAX - 1, INT64_MAX, "")
+
+
+def _check_whole_number(name: str, value: object, least: int, most: int, or_none: str) -> None:
+    # bool is an int to Python, but nobody means start=True.
+    if type(value) is not int or not least <= value <= most:
+        # Python refuses to write a number of thousands of digits.
+        far = type(value) is int and abs(value) > 2 * INT64_MAX
+        shown = "one far beyond" if far else value if type(value) is int else type(value).__name__
+        msg = f"{name} must be a whole number from {least} to {most}{or_none}, not {shown}"
+        raise ConfigurationError(msg, parameter=name)
 
 
 def check_text(_: object, attribute: "Attribute[Any]", value: object) -> None:

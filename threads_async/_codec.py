@@ -1,4 +1,4 @@
-"""From the body of an answer to a page. Performs no I/O."""
+"""From the body of an answer to a page or another value. Performs no I/O."""
 
 import functools
 from collections.abc import Callable, Hashable
@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from cattrs import Converter
 
-from threads_async._endpoints import Endpoint
+from threads_async._endpoints import Endpoint, ValueEndpoint
 from threads_async._exchange import Request, Response
 from threads_async.converters import make_converter
 from threads_async.errors import DecodeError
@@ -37,14 +37,27 @@ def decode(endpoint: Endpoint[T], request: Request, response: Response) -> Page[
     """
     item: Any = endpoint.item
     structure, wanted = _page_hook(item)
+    page: Page[T] = _read(structure, wanted, f"a page of {endpoint.noun}", request, response)
+    return Page(page.items, page.total_count, request.start)
+
+
+def decode_value(endpoint: ValueEndpoint[T], request: Request, response: Response) -> T:
+    """Return the value in the body of `response`, whose status is 200.
+
+    Raises:
+        DecodeError: The body is not what the API promises.
+    """
+    value: T = _read(_converter().structure, endpoint.value, endpoint.noun, request, response)
+    return value
+
+
+def _read(structure: Callable[[bytes, Any], T], wanted: Any, noun: str, request: Request, response: Response) -> T:
     try:
-        page: Page[T] = structure(response.body, wanted)
+        return structure(response.body, wanted)
     except DecodeError as error:
         path, reason, text = error.path, error.reason, error.message
-    else:
-        return Page(page.items, page.total_count, request.start)
     raise DecodeError(
-        f"the answer is not a page of {endpoint.noun}: {text}",
+        f"the answer is not {noun}: {text}",
         request=request.label,
         # A wrong value deep in a page comes from a ZennoBrowser, and what is no JSON from something else.
         hint="" if path else "check that base_url is the address of a ZennoBrowser API",

@@ -11,7 +11,7 @@ from attrs import Factory, field, fields, frozen
 
 from threads_async._secrets import SECRET
 from threads_async.errors import ConfigurationError
-from threads_async.models import BrowserInstance, ExecutionThread, T, Workspace
+from threads_async.models import BrowserInstance, ExecutionThread, Limits, T, Workspace
 from threads_async.queries import BrowserInstancesQuery, Query, ThreadsQuery, WorkspacesQuery
 
 
@@ -61,6 +61,21 @@ class Endpoint(Generic[T]):
     parameters: Mapping[str, str] = field(repr=False, converter=MappingProxyType[str, str])
     order: Order | None = None
     secrets: frozenset[str] = field(init=False, repr=False, default=Factory(_secrets_of, takes_self=True))
+
+
+@frozen
+class ValueEndpoint(Generic[T]):
+    """A request of the API whose response is one value instead of a page.
+
+    Attributes:
+        path: Where it is, below the base URL.
+        noun: What the value is called, with its article.
+        value: The class of the value.
+    """
+
+    path: str
+    noun: str
+    value: type[T]
 
 
 def _identity_of_thread(thread: ExecutionThread) -> Hashable:
@@ -121,6 +136,8 @@ BROWSER_INSTANCES: Final = Endpoint(
     # Two browsers never have the same process, and the number of a new one may be any.
     order=Order("ProcessId", appends=False),
 )
+
+LIMITS: Final = ValueEndpoint(path="/v1/product/limits", noun="a set of limits", value=Limits)
 
 ENDPOINTS: Final = (THREADS, WORKSPACES, BROWSER_INSTANCES)
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
-from threads_async._endpoints import Endpoint
+from threads_async._endpoints import Endpoint, ValueEndpoint
 from threads_async._paging import Slice
 from threads_async._secrets import Secret, shorten
 from threads_async.queries import Query
@@ -32,7 +32,7 @@ class Request:
 
     url: str
     params: tuple[tuple[str, str], ...] = field(repr=False)
-    start: int
+    start: int = 0
     hidden: frozenset[str] = frozenset()
 
     @property
@@ -74,3 +74,14 @@ def encode(endpoint: Endpoint[Any], query: Query[Any], base_url: str, asked: Sli
         given |= {"start": asked.start, "total": asked.total}
     params = tuple([(wire, str(value)) for wire, value in given.items() if value is not None])
     return Request(f"{base_url}{endpoint.path}", params, given["start"], endpoint.secrets)
+
+
+def encode_value(endpoint: ValueEndpoint[Any], parameters: Mapping[str, object], base_url: str) -> Request:
+    """Return the request for the value of `endpoint`.
+
+    Args:
+        endpoint: What is requested.
+        parameters: The parameters by their names on the wire.
+        base_url: Where the API is, without a slash at its end.
+    """
+    return Request(f"{base_url}{endpoint.path}", tuple([(name, str(value)) for name, value in parameters.items()]))

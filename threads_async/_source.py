@@ -1,11 +1,14 @@
-"""From a query to a page: encode, send, decode; and the requests that run on their own."""
+"""From a query to a page, and from parameters to a value: encode, send, decode; and the requests in tasks."""
 
 import asyncio
 import sys
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from threads_async import _codec, _ending, _exchange
-from threads_async._endpoints import Endpoint
+from threads_async._endpoints import Endpoint, ValueEndpoint
+from threads_async._exchange import Request, Response
 from threads_async._paging import Slice
 from threads_async._tracebacks import without_frames_of
 from threads_async._transport import Transport
@@ -23,7 +26,7 @@ _WITH_SECRETS: Final = (
 
 
 class PageSource:
-    """Fetches pages from one base URL, now or in a task, and owns those tasks: it ends them when it is closed."""
+    """Fetches pages and values from one base URL, now or in a task, and owns those tasks: `close` ends them."""
 
     def __init__(self, base_url: str, transport: Transport) -> None:
         self._base_url = base_url
@@ -45,10 +48,26 @@ class PageSource:
         Raises:
             RequestError, ClientClosedError: As the transport and the decoder do.
         """
+        return await self._ask(
+            partial(_exchange.encode, endpoint, query, self._base_url, asked), partial(_codec.decode, endpoint)
+        )
+
+    async def fetch_value(self, endpoint: ValueEndpoint[T], parameters: Mapping[str, object]) -> T:
+        """Return the value of `endpoint`, requested with `parameters` by their names on the wire.
+
+        Raises:
+            RequestError, ClientClosedError: As `fetch` does.
+        """
+        return await self._ask(
+            partial(_exchange.encode_value, endpoint, parameters, self._base_url),
+            partial(_codec.decode_value, endpoint),
+        )
+
+    async def _ask(self, encode: Callable[[], Request], decode: Callable[[Request, Response], T]) -> T:
         handled = sys.exception()
         try:
-            request = _exchange.encode(endpoint, query, self._base_url, asked)
-            return _codec.decode(endpoint, request, await self._transport.get(request))
+            request = encode()
+            return decode(request, await self._transport.get(request))
         except ThreadsError as error:
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
         except Exception as error:

@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from threads_async._base_client import BaseClient
-from threads_async._checks import check_seconds
-from threads_async._endpoints import BROWSER_INSTANCES, THREADS, WORKSPACES, endpoint_of
+from threads_async._checks import check_int64, check_seconds
+from threads_async._endpoints import BROWSER_INSTANCES, LIMITS, THREADS, WORKSPACES, endpoint_of
 from threads_async._paging import Slice, single_page
 from threads_async.listing import Listing, ThreadListing
-from threads_async.models import BrowserInstance, Page, T, ThreadType, Workspace
+from threads_async.models import BrowserInstance, Limits, Page, T, ThreadType, Workspace
 from threads_async.queries import BrowserInstancesQuery, Query, ThreadsQuery, WorkspacesQuery
 from threads_async.watch import ThreadWatch
 
@@ -193,6 +193,24 @@ class ThreadsClient(BaseClient):
             consistent=True,
         )
         return ThreadWatch(listing, interval)
+
+    async def limits(self, workspace_id: int = -1) -> Limits:
+        """Return what the plan allows and how much of it is in use, with one GET (and its retries).
+
+        `Limits.free_threads` is the number of threads that can still be started. Several computers with one licence
+        share one thread limit, so active threads may run on another computer, which `threads` does not list.
+
+        Args:
+            workspace_id: A workspace; -1 is the default workspace. A 64-bit integer.
+
+        Raises:
+            RequestError: As `fetch_page` does: `DecodeError` also if a number is null, `StatusError` with 404 if the
+                server does not offer limits.
+            ClientClosedError: The client or its session is closed.
+            ConfigurationError: ``workspace_id`` is not a 64-bit integer.
+        """
+        check_int64("workspace_id", workspace_id)
+        return await self._source.fetch_value(LIMITS, {"workspaceId": workspace_id})
 
     async def fetch_page(self, query: Query[T]) -> Page[T]:
         """Request and return one page.

@@ -49,10 +49,10 @@ def make_converter() -> cattrs.Converter:
 def configure_converter(converter: cattrs.Converter) -> None:
     """Register hooks for the values of this package, which also apply to values inside your own classes.
 
-    The converter then structures `ExecutionThread`, `Workspace`, `BrowserInstance`, `ThreadEvent`, and tuples and pages
-    of them, from plain data, as `json.loads` returns it, or from the bytes of a JSON body. The client decodes responses
-    in the same way. A missing key or a value of the wrong type raises `DecodeError`. Unknown keys are ignored. Queries
-    are structured from plain data only.
+    The converter then structures `ExecutionThread`, `Workspace`, `BrowserInstance`, `Limits`, `ThreadEvent`, and tuples
+    and pages of them, from plain data, as `json.loads` returns it, or from the bytes of a JSON body. The client decodes
+    responses in the same way. A missing key or a value of the wrong type raises `DecodeError`. Unknown keys are
+    ignored. Queries are structured from plain data only.
 
     It unstructures values to plain data for JSON, with the names of the API, and times in ISO 8601 with their offsets.
     The result contains complete thread tokens and connection strings, so protect it like a password.

@@ -96,6 +96,45 @@ class BrowserInstance(Value):
 
 
 @frozen
+class Limits(Value):
+    """What the plan of a ZennoBrowser allows, and how much of it is in use.
+
+    Several computers with one licence share its limits, so some of the active threads may run on another computer:
+    ``active_threads`` can be larger than the number of threads that `ThreadsClient.threads` lists.
+
+    All fields are 64-bit integers.
+
+    Attributes:
+        active_threads: Number of threads that run now.
+        limit_threads: Maximum number of threads that may run at once.
+        active_cloud_profiles: Number of browser profiles stored in the cloud.
+        limit_cloud_profiles: Maximum number of such profiles.
+        active_local_profiles: Number of browser profiles stored on a computer.
+        limit_local_profiles: Maximum number of such profiles.
+        active_cloud_profile_storage: Cloud storage that profiles take up. The unit is not documented.
+        limit_cloud_profile_storage: Maximum of that storage, in the same unit.
+        active_api_enabled: Use of the API itself. What it counts is not documented.
+        limit_api_enabled: Maximum of that use.
+    """
+
+    active_threads: int
+    limit_threads: int
+    active_cloud_profiles: int
+    limit_cloud_profiles: int
+    active_local_profiles: int
+    limit_local_profiles: int
+    active_cloud_profile_storage: int
+    limit_cloud_profile_storage: int
+    active_api_enabled: int
+    limit_api_enabled: int
+
+    @property
+    def free_threads(self) -> int:
+        """Number of threads that can still be started. It is the limit minus the active threads, and never below 0."""
+        return max(0, self.limit_threads - self.active_threads)
+
+
+@frozen
 class Page(Generic[T_co]):
     """One page of a listing.
 

@@ -28,7 +28,9 @@ def test_help_is_on_standard_output(arguments: list[str], capsysbinary: Capture)
     assert b"" == output.err
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["count"], ["watch"], ["workspaces"], ["browsers"], ["serve"]])
+@pytest.mark.parametrize(
+    "command", [[], ["list"], ["count"], ["watch"], ["workspaces"], ["browsers"], ["serve"], ["doctor"]]
+)
 @pytest.mark.parametrize("columns", [80, 200])
 def test_no_line_of_help_is_wider_than_the_terminal(
     command: list[str], columns: int, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch

@@ -121,11 +121,28 @@ def test_one_thread_is_not_called_threads() -> None:
     assert "1 thread" == shown(text).splitlines()[-1]
 
 
-@pytest.mark.parametrize("arguments", ["list --demo", "count --demo", "list --demo --help"])
+@pytest.mark.parametrize("arguments", ["list --demo", "count --demo", "doctor --demo", "list --demo --help"])
 def test_with_no_color_a_terminal_gets_neither_colours_nor_bold_nor_dim(arguments: str) -> None:
     _, text = in_terminal(*arguments.split(), variables={"NO_COLOR": "1"})
 
     assert [] == re.findall("\x1b\\[[0-9;]*m", text)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_no_line_of_the_doctor_wraps_and_its_states_are_coloured(columns: int) -> None:
+    code, text = in_terminal("doctor", "--demo", columns=columns)
+
+    assert 0 == code
+    lines = shown(text).splitlines()
+    assert max(map(len, lines)) < columns
+    assert {"\x1b[32mok\x1b[0m"} == set(re.findall(r"\x1b\[[0-9]+m\w+\x1b\[0m", text))
+    assert "Everything works." == lines[-1]
+
+
+def test_a_dumb_terminal_gets_no_colours() -> None:
+    _, text = in_terminal("doctor", "--demo", variables={"TERM": "dumb"})
+
+    assert "\x1b" not in text
 
 
 def test_an_empty_no_color_keeps_colours() -> None:

@@ -18,7 +18,7 @@ _OPTIONS: Final = """
     --checks all --mode all --max-examples 300 --seed 1 --workers 1
     --generation-database none --suppress-health-check all --request-timeout 60
 """
-_RESOURCES: Final = ("threads", "workspaces", "browser_instances")
+_RESOURCES: Final = ("threads", "workspaces", "browser_instances", "product")
 
 
 async def check(server: FakeServer, resource: str, arguments: list[str]) -> int:

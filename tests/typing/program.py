@@ -8,6 +8,7 @@ import aiohttp
 
 from threads_async import (
     ExecutionThread,
+    Limits,
     PageIterator,
     RetryPolicy,
     StatusError,
@@ -51,6 +52,8 @@ async def calls(client: ThreadsClient) -> None:
     assert_type(await client.threads(type=ThreadType.MANUAL).collect(), list[ExecutionThread])
     assert_type(await client.threads().first(), ExecutionThread | None)
     assert_type(await client.threads().count(), int)
+    assert_type(await client.limits(workspace_id=-1), Limits)
+    assert_type((await client.limits()).free_threads, int)
     assert_type(await client.fetch_page(ThreadsQuery(start=5, type="Manual")), ThreadPage)
 
 

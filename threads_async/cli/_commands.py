@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 from threads_async._version import __version__
+from threads_async.cli._doctor import doctor
 from threads_async.cli._exits import DONE, EXIT_CODES, INTERRUPTED, CommandError, failure_of, line_of
 from threads_async.cli._list import count_threads, list_threads
 from threads_async.cli._options import help_option
@@ -62,6 +63,7 @@ command.add_command(watch)
 command.add_command(list_workspaces)
 command.add_command(list_browsers)
 command.add_command(serve)
+command.add_command(doctor)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -85,10 +85,10 @@ def url_of(error: RequestError) -> str:
 
 def cause_of(error: RequestError) -> str:
     """Return one line with the URL of the failed request, the cause, and what to do about it."""
-    return f"{url_of(error)}: {error.message}{f'; {hint}' if (hint := _hint_of(error)) else ''}"
+    return f"{url_of(error)}: {error.message}{f'; {hint}' if (hint := hint_of(error)) else ''}"
 
 
-def _hint_of(error: RequestError) -> str:
+def hint_of(error: RequestError) -> str:
     """Return the hint of `error`, with option names in place of Python parameters."""
     if "SSL_CERT_FILE" in error.hint:
         return "set SSL_CERT_FILE to a file that contains its CA certificate"
@@ -107,7 +107,7 @@ def failure_of(error: ThreadsError | click.ClickException, advice: str = "") -> 
         if isinstance(error, ConfigurationError) and error.parameter:
             message = _as_option(error.parameter, message)
         elif isinstance(error, RequestError) and error.hint:
-            message = f"{message.removesuffix(error.hint)}{_hint_of(error)}"
+            message = f"{message.removesuffix(error.hint)}{hint_of(error)}"
     return CommandError(code, f"{message.rstrip('.')}; {advice}" if advice else message)
 
 

@@ -1,9 +1,8 @@
-"""The options that commands share. Secrets are read from files and the environment, never from arguments."""
+"""The options that commands share."""
 
 import functools
 import os
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
@@ -14,6 +13,7 @@ from threads_async._secrets import Secret
 from threads_async._settings import TOKEN_VARIABLE
 from threads_async.cli._client import Connection
 from threads_async.cli._streams import write
+from threads_async.cli._tokens import TokenFile, secret_of, token_file_option
 
 if TYPE_CHECKING:
     _Choice = click.Choice[str]
@@ -24,8 +24,6 @@ else:
 Command: TypeAlias = Callable[..., None]
 
 DEMO_THREADS: Final = 2500
-_MOST_OF_A_FILE: Final = 64 * 2**10
-"""Maximum number of bytes to read from a token file, which may be /dev/zero."""
 
 
 @frozen
@@ -50,49 +48,6 @@ class Filters:
             "thread_token": None if token is None else token.reveal(),
             "type": self.type,
         }
-
-
-@frozen
-class TokenFile:
-    """A file that contains a token.
-
-    Attributes:
-        path: The absolute path; None if the file cannot be read twice, such as standard input.
-        token: The token in the file.
-    """
-
-    path: str | None
-    token: Secret
-
-
-def _read_token(context: click.Context, parameter: click.Parameter, name: str | None) -> TokenFile | None:
-    """Read the single word in the file called `name`."""
-    if name is None:
-        return None
-    try:
-        with click.open_file(name, "rb") as file:
-            content: bytes = file.read(_MOST_OF_A_FILE)
-        # Editors on Windows put a byte order mark before UTF-8.
-        words = content.decode("utf-8-sig").split()
-    except OSError as error:
-        # The name is not shown: it may be the token itself, passed by mistake.
-        raise click.BadParameter(f"the file cannot be read: {error.strerror}", context, parameter) from None
-    except UnicodeDecodeError:
-        words = []
-    if len(words) != 1 or not words[0].isprintable():
-        raise click.BadParameter("the file must contain one token as UTF-8 text and nothing else", context, parameter)
-    return TokenFile(str(Path(name).absolute()) if Path(name).is_file() else None, Secret(words[0]))
-
-
-def token_file_option(name: str, text: str) -> Callable[[Command], Command]:
-    """Return an option for a file that contains a token; ``-`` is standard input."""
-    return click.option(name, metavar="FILE", type=click.Path(allow_dash=True), callback=_read_token, help=text)
-
-
-def secret_of(environment: Mapping[str, str], variable: str) -> Secret | None:
-    """Return the secret in `variable`, or None if the variable is empty or not set."""
-    value = environment.get(variable, "").strip()
-    return Secret(value) if value else None
 
 
 class _AnyCase(_Choice):
@@ -156,17 +111,22 @@ def _with_filters(verb: str, command: Command) -> Command:
     return with_filters
 
 
-def connection_options(demo_threads: int = DEMO_THREADS, churn: float = 0.0) -> Callable[[Command], Command]:
+def connection_options(
+    demo_threads: int = DEMO_THREADS, churn: float = 0.0, *, attempts: int = 3, lenient: bool = False
+) -> Callable[[Command], Command]:
     """Return a decorator that adds the options of the connection; the command receives them as `connection`.
 
     Args:
         demo_threads: Default number of threads on the demo server.
         churn: Number of threads that start or stop per second on the demo server.
+        attempts: Default maximum number of attempts per request.
+        lenient: Whether to accept a missing or unreadable token. The command then also receives `token_file`, which
+            may be an error, and the token of the connection may be None.
     """
-    return functools.partial(_with_connection, demo_threads, churn)
+    return functools.partial(_with_connection, demo_threads, churn, attempts, lenient)
 
 
-def _with_connection(usual_threads: int, churn: float, command: Command) -> Command:
+def _with_connection(usual_threads: int, churn: float, usual_attempts: int, lenient: bool, command: Command) -> Command:
 
     @click.option(
         "--base-url",
@@ -178,6 +138,7 @@ def _with_connection(usual_threads: int, churn: float, command: Command) -> Comm
         "--token-file",
         f"Read the API token from FILE (- for standard input). Default: the value of {TOKEN_VARIABLE}. Tokens are "
         "secrets, so they are not passed as arguments.",
+        lenient=lenient,
     )
     @click.option(
         "--timeout",
@@ -190,8 +151,8 @@ def _with_connection(usual_threads: int, churn: float, command: Command) -> Comm
         "--attempts",
         metavar="N",
         type=click.IntRange(1, 1000),
-        default=3,
-        help="Maximum number of attempts per request. Default: 3.",
+        default=usual_attempts,
+        help=f"Maximum number of attempts per request. Default: {usual_attempts}.",
     )
     @click.option(
         "--demo",
@@ -208,7 +169,7 @@ def _with_connection(usual_threads: int, churn: float, command: Command) -> Comm
     def with_connection(  # noqa: PLR0913 - one per option
         *,
         base_url: str | None,
-        token_file: TokenFile | None,
+        token_file: TokenFile | click.BadParameter | None,
         timeout: float,
         attempts: int,
         demo: bool,
@@ -219,8 +180,10 @@ def _with_connection(usual_threads: int, churn: float, command: Command) -> Comm
             raise click.UsageError("--demo-threads requires --demo")
         if demo and (base_url is not None or token_file is not None):
             raise click.UsageError("--demo uses its own server and cannot be combined with --base-url or --token-file")
-        token = secret_of(os.environ, TOKEN_VARIABLE) if token_file is None else token_file.token
-        if not demo and token is None:
+        token = secret_of(os.environ, TOKEN_VARIABLE) if token_file is None else getattr(token_file, "token", None)
+        if lenient:
+            others["token_file"] = token_file
+        elif not demo and token is None:
             raise click.UsageError(f"no API token: set {TOKEN_VARIABLE} or use --token-file (or try --demo)")
         threads = usual_threads if demo_threads is None else demo_threads
         connection = Connection(base_url, token, timeout, attempts, threads if demo else None, churn)

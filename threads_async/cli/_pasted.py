@@ -121,3 +121,15 @@ def condition_of(token: Token) -> str:
             return "; each command waits for you to type the token and end the input"
         case _:
             return ""
+
+
+def assignment(shell: Shell, variable: str, value: str) -> str:
+    """Return a command that sets `variable` in the environment to `value`, which has no quotes."""
+    return f"export {variable}='{value}'" if shell is Shell.POSIX else f"$env:{variable} = '{value}'"
+
+
+def listener_line(system: str, port: int) -> str:
+    """Return a command that shows which program listens on `port` of this machine, where `system` is `os.name`."""
+    if system == "nt":
+        return f"Get-Process -Id (Get-NetTCPConnection -State Listen -LocalPort {port}).OwningProcess"
+    return f"lsof -nP -iTCP:{port} -sTCP:LISTEN"

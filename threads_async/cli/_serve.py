@@ -14,7 +14,7 @@ from attrs import frozen
 
 from threads_async._settings import TOKEN_VARIABLE, token_of
 from threads_async.cli._exits import NOT_LISTENING, CommandError
-from threads_async.cli._options import TokenFile, help_option, secret_of, token_file_option
+from threads_async.cli._options import help_option
 from threads_async.cli._pasted import (
     InEnvironment,
     InFile,
@@ -27,6 +27,7 @@ from threads_async.cli._pasted import (
     shell_of,
 )
 from threads_async.cli._streams import tell
+from threads_async.cli._tokens import TokenFile, secret_of, token_file_option
 
 if TYPE_CHECKING:
     from threads_async.testing import FakeServer

@@ -1,12 +1,13 @@
 """The OpenAPI documents of the fake server, at the paths where the real program publishes its own. Performs no I/O.
 
 The vendor's own client, an MCP server, reads all seven documents at startup, exits if one is missing, and creates a
-tool for each operation. Only the three listings have operations here. The documents of the other resources are valid
-but have no paths.
+tool for each operation. Only the three listings and the limits have operations here. The documents of the other
+resources are valid but have no paths.
 """
 
 from typing import Any, Final
 
+from threads_async.testing import _limits
 from threads_async.testing._resources import BROWSER_INSTANCES, THREADS, WORKSPACES, Resource
 from threads_async.testing._rows import TYPES
 
@@ -14,7 +15,6 @@ _OTHER_RESOURCES: Final = {
     "proxies": "Proxies",
     "profiles": "Profiles",
     "presets": "Presets",
-    "product": "Product",
 }
 
 
@@ -40,12 +40,14 @@ def _answer(description: str, schema: str, media_type: str = "application/json")
     return {"description": description, "content": {media_type: {"schema": _ref(schema)}}}
 
 
+_WORKSPACE: Final = _parameter(
+    "workspaceId",
+    {"type": "integer", "format": "int64", "default": -1},
+    "ID of the workspace; -1 is the default workspace.",
+)
+
+
 def _parameters_of(resource: Resource[Any], noun: str) -> list[dict[str, Any]]:
-    workspace = _parameter(
-        "workspaceId",
-        {"type": "integer", "format": "int64", "default": -1},
-        "ID of the workspace; -1 is the default workspace.",
-    )
     slicing = [
         _parameter(
             "start",
@@ -67,18 +69,18 @@ def _parameters_of(resource: Resource[Any], noun: str) -> list[dict[str, Any]]:
         {"type": "string", "nullable": True, "pattern": pattern},
         f"Sort by {' or '.join([', '.join(names[:-1]), *names[-1:]])}, optionally followed by ASC or DESC (any case).",
     )
-    return [*[workspace] * resource.in_workspaces, *slicing, *filters, *[sorting] * bool(names)]
+    return [*[_WORKSPACE] * resource.in_workspaces, *slicing, *filters, *[sorting] * bool(names)]
 
 
-def _operation(resource: Resource[Any], name: str, noun: str) -> dict[str, Any]:
+def _operation(name: str, summary: str, parameters: list[dict[str, Any]], schema: str) -> dict[str, Any]:
     return {
         # Named like the tools of the vendor's client.
         "operationId": f"get_{name}",
-        "summary": f"List the {noun}.",
+        "summary": summary,
         "security": [{"ApiToken": []}],
-        "parameters": _parameters_of(resource, noun),
+        "parameters": parameters,
         "responses": {
-            "200": _answer("OK", "Page"),
+            "200": _answer("OK", schema),
             "400": _answer(
                 "A parameter has the wrong type or is out of range.", "ValidationProblem", "application/problem+json"
             ),
@@ -154,25 +156,40 @@ def _document(title: str, **parts: Any) -> dict[str, Any]:
     return {"openapi": "3.0.3", "info": {"title": title, "version": "v1"}, "paths": {}} | parts
 
 
+def _api_document(title: str, path: str, operation: dict[str, Any], **schemas: Any) -> dict[str, Any]:
+    return _document(
+        title,
+        paths={path: {"get": operation}},
+        components={
+            "securitySchemes": {"ApiToken": {"type": "apiKey", "in": "header", "name": "Api-Token"}},
+            "schemas": _SCHEMAS | schemas,
+        },
+    )
+
+
 def _listing(resource: Resource[Any], title: str, item: str) -> dict[str, dict[str, Any]]:
     name = resource.path.rpartition("/")[2]
     noun = title.lower()
-    return {
-        f"/openapi/{name}.v1.json": _document(
-            title,
-            paths={resource.path: {"get": _operation(resource, name, noun)}},
-            components={
-                "securitySchemes": {"ApiToken": {"type": "apiKey", "in": "header", "name": "Api-Token"}},
-                "schemas": _SCHEMAS | {"Page": _page_schema(item), item: _ITEMS[item]},
-            },
-        )
-    }
+    operation = _operation(name, f"List the {noun}.", _parameters_of(resource, noun), "Page")
+    schemas = {"Page": _page_schema(item), item: _ITEMS[item]}
+    return {f"/openapi/{name}.v1.json": _api_document(title, resource.path, operation, **schemas)}
 
+
+_LIMITS: Final = _item_schema(**{name: {"type": "integer", "format": "int64"} for name in _limits.NAMES})
+_PRODUCT: Final = _api_document(
+    "Product",
+    _limits.PATH,
+    _operation(
+        "product_limits", "Return the limits of the plan and how much of them is in use.", [_WORKSPACE], "Limits"
+    ),
+    Limits=_LIMITS,
+)
 
 DOCUMENTS: Final = {
     **_listing(THREADS, "Execution threads", "Thread"),
     **_listing(WORKSPACES, "Workspaces", "Workspace"),
     **_listing(BROWSER_INSTANCES, "Browser instances", "BrowserInstance"),
+    "/openapi/product.v1.json": _PRODUCT,
     **{f"/openapi/{name}.v1.json": _document(title) for name, title in _OTHER_RESOURCES.items()},
 }
 """The documents by path. As with the real program, no token is needed to read them."""

@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 @frozen
 class SeenRequest:
-    """A listing request that a `FakeServer` received.
+    """A request for a list or for the limits that a `FakeServer` received.
 
     Attributes:
         method: The HTTP method.

@@ -6,17 +6,19 @@ import json
 import math
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from aiohttp import hdrs, web
 from attrs import evolve
 
+from threads_async.testing import _limits
 from threads_async.testing._asked import Asked, BadParametersError, PastEnd, page_of, read
 from threads_async.testing._lists import Lists
 from threads_async.testing._openapi import DOCUMENTS
 from threads_async.testing._pace import Repeating
-from threads_async.testing._resources import Resource
+from threads_async.testing._population import View
+from threads_async.testing._resources import THREADS, Resource
 from threads_async.testing._rows import FakeBrowser, FakeThread, FakeWorkspace
 from threads_async.testing._serving import Server
 from threads_async.testing._values import Fault, SeenRequest
@@ -48,8 +50,8 @@ class FakeServer(Lists, Server):
     Attributes:
         token: The API token that the server accepts.
         port: The port that the server listens on, once it is started. `start` after `stop` uses the same port.
-        requests: The listing requests received, in order, as `SeenRequest` values. Other requests are not kept. You may
-            clear the list.
+        requests: The requests received for a list or for the limits, in order, as `SeenRequest` values. Other requests
+            are not kept. You may clear the list.
         page_cap: Maximum number of items on a page, even if ``total`` is larger. The response does not mention it. None
             means no maximum.
         past_end: The response to a ``start`` at or past the end of the list: ``"empty"`` for an empty page,
@@ -59,15 +61,19 @@ class FakeServer(Lists, Server):
         filter_after_slicing: Whether a page is cut from the unfiltered list of the workspace and filtered afterwards,
             so that it has fewer items than requested, or none.
         count_unfiltered: Whether ``totalCount`` ignores the filters.
-        latency: Time to wait before each response to a listing request, in seconds.
+        latency: Time to wait before each response to such a request, in seconds.
         gzip: Whether to compress responses for clients that accept gzip.
         naive_times: Whether times lack their UTC offset, as ASP.NET writes times of unspecified kind.
         unauthorized_status: The response status for a missing or wrong token, such as 401 or 500.
-        on_request: Called with each listing request, as a `SeenRequest`, before the response is made, so the response
+        limit_threads: Maximum number of threads in the response to ``/v1/product/limits``. The active threads are those
+            that run in the workspace. More threads can be started nevertheless.
+        limits: Numbers that replace others in the response to ``/v1/product/limits``, by their names on the wire:
+            ``{"activeThreads": 12}`` if threads run on another computer with the same licence. None means null.
+        on_request: Called with each such request, as a `SeenRequest`, before the response is made, so the response
             includes the changes that it makes to the lists. If it returns an awaitable, that is awaited first. Both
             happen in the event loop of the server. With a plain ``with`` that is not your event loop: do not wait for
             anything in your loop, and use ``call_soon_threadsafe`` to reach it.
-        fault_for: Called with each listing request, as a `SeenRequest`, in the event loop of the server. If it returns
+        fault_for: Called with each such request, as a `SeenRequest`, in the event loop of the server. If it returns
             a `Fault`, that is sent instead of the normal response.
     """
 
@@ -90,6 +96,8 @@ class FakeServer(Lists, Server):
         gzip: bool = False,
         naive_times: bool = False,
         unauthorized_status: int = 401,
+        limit_threads: int = 10_000,
+        limits: Mapping[str, int | None] | None = None,
     ) -> None:
         Lists.__init__(self, threads, workspaces, browsers, seed)
         Server.__init__(self, port)
@@ -105,6 +113,8 @@ class FakeServer(Lists, Server):
         self.gzip = gzip
         self.naive_times = naive_times
         self.unauthorized_status = unauthorized_status
+        self.limit_threads = limit_threads
+        self.limits: dict[str, int | None] = dict(limits or {})
         self.on_request: Callable[[SeenRequest], object] | None = None
         self.fault_for: Callable[[SeenRequest], Fault | None] | None = None
         self._faults: deque[Fault] = deque()
@@ -128,7 +138,7 @@ class FakeServer(Lists, Server):
         return Repeating(lambda: self.churn_step(draw), rate, self._thread)
 
     def fail_next(self, times: int = 1, fault: Fault = Fault()) -> None:  # noqa: B008 - it is frozen
-        """Send a fault instead of the normal response to the next listing requests.
+        """Send a fault instead of the normal response to the next requests for a list or for the limits.
 
         Args:
             times: Number of requests that get the fault.
@@ -137,18 +147,18 @@ class FakeServer(Lists, Server):
         self._faults.extend([fault] * times)
 
     async def _route(self, request: web.Request) -> web.Response:
-        resource, _ = self._lists.get(request.path, (None, None))
-        if resource is None and request.path not in DOCUMENTS:
+        path = request.path
+        if path not in self._lists and path not in (_limits.PATH, *DOCUMENTS):
             raise web.HTTPNotFound
         if request.method != hdrs.METH_GET:
             raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_GET])
-        if resource is not None:
-            seen = SeenRequest(request.method, request.path, tuple(request.query.items()), request.headers)
+        if path not in DOCUMENTS:
+            seen = SeenRequest(request.method, path, tuple(request.query.items()), request.headers)
             self.requests.append(seen)
             fault = await self._fault_of(seen)
             if fault is not None:
                 return self._fail(request, fault)
-        answer = self._send(200, DOCUMENTS[request.path]) if resource is None else self._answer(request, resource)
+        answer = self._send(200, DOCUMENTS[path]) if path in DOCUMENTS else self._answer(request)
         if self.gzip and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "").lower():
             # Without a name, aiohttp would choose deflate for clients that accept both.
             answer.enable_compression(web.ContentCoding.gzip)
@@ -165,16 +175,23 @@ class FakeServer(Lists, Server):
             return self._faults.popleft()
         return self.fault_for(seen) if self.fault_for is not None else None
 
-    def _answer(self, request: web.Request, resource: Resource[Any]) -> web.Response:
+    def _answer(self, request: web.Request) -> web.Response:
         if request.headers.get("Api-Token") != self.token:
             return self._send(self.unauthorized_status, {"message": "Unauthenticated"})
         try:
+            if request.path == _limits.PATH:
+                return self._send(200, self._limits_in(_limits.workspace_of(request.query.items())))
+            resource, _ = self._lists[request.path]
             asked = read(request.query.items(), resource)
         except BadParametersError as error:
             title = "One or more validation errors occurred."
             problem = {"title": title, "status": 400, "errors": error.problems}
             return self._send(400, problem, "application/problem+json")
         return self._page(resource, asked)
+
+    def _limits_in(self, workspace_id: int) -> dict[str, int | None]:
+        running, _ = self._shown(THREADS.path, View(workspace_id))
+        return {**_limits.limits_of(len(running), self.limit_threads), **self.limits}
 
     def _page(self, resource: Resource[Any], asked: Asked) -> web.Response:
         matching, whole = self._shown(resource.path, asked.view)

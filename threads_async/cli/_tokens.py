@@ -1,0 +1,72 @@
+"""How tokens come in: from files and the environment, never from arguments."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import click
+from attrs import frozen
+
+from threads_async._secrets import Secret
+
+_Command: TypeAlias = Callable[..., Any]
+
+_MOST_OF_A_FILE: Final = 64 * 2**10
+"""Maximum number of bytes to read from a token file, which may be /dev/zero."""
+
+
+@frozen
+class TokenFile:
+    """A file that contains a token.
+
+    Attributes:
+        path: The absolute path; None if the file cannot be read twice, such as standard input.
+        token: The token in the file.
+    """
+
+    path: str | None
+    token: Secret
+
+
+def _read_token(context: click.Context, parameter: click.Parameter, name: str | None) -> TokenFile | None:
+    """Read the single word in the file called `name`."""
+    if name is None:
+        return None
+    try:
+        with click.open_file(name, "rb") as file:
+            content: bytes = file.read(_MOST_OF_A_FILE)
+        # Editors on Windows put a byte order mark before UTF-8.
+        words = content.decode("utf-8-sig").split()
+    except OSError as error:
+        # The name is not shown: it may be the token itself, passed by mistake.
+        raise click.BadParameter(f"the file cannot be read: {error.strerror}", context, parameter) from None
+    except UnicodeDecodeError:
+        words = []
+    if len(words) != 1 or not words[0].isprintable():
+        raise click.BadParameter("the file must contain one token as UTF-8 text and nothing else", context, parameter)
+    return TokenFile(str(Path(name).absolute()) if Path(name).is_file() else None, Secret(words[0]))
+
+
+def _try_token(context: click.Context, parameter: click.Parameter, name: str | None) -> object:
+    try:
+        return _read_token(context, parameter, name)
+    except click.BadParameter as error:
+        return error
+
+
+def token_file_option(name: str, text: str, *, lenient: bool = False) -> Callable[[_Command], _Command]:
+    """Return an option for a file that contains a token; ``-`` is standard input.
+
+    Args:
+        name: The name of the option.
+        text: Its help text.
+        lenient: Whether the value of the option is the error, instead of raising it, if the file cannot be used.
+    """
+    read = _try_token if lenient else _read_token
+    return click.option(name, metavar="FILE", type=click.Path(allow_dash=True), callback=read, help=text)
+
+
+def secret_of(environment: Mapping[str, str], variable: str) -> Secret | None:
+    """Return the secret in `variable`, or None if the variable is empty or not set."""
+    value = environment.get(variable, "").strip()
+    return Secret(value) if value else None
