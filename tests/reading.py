@@ -226,14 +226,23 @@ class Reader:
         must_match(shown.replace(PORT, self.port), printed)
 
     def session(self, text: str) -> None:
-        """Type the commands after `$ `, and compare their output with the lines below them."""
+        """Type the commands after `$ `, and compare their output with the lines below them.
+
+        If the block shows commands only, the next block shows their output, also for the form for PowerShell.
+        """
         self.settle()
-        for part in re.split(r"^\$ ", text.replace(PORT, self.port), flags=re.MULTILINE)[1:]:
+        parts = re.split(r"^\$ ", text.replace(PORT, self.port), flags=re.MULTILINE)[1:]
+        commands_only = not any(part.partition("\n")[2] for part in parts)
+        for part in parts:
             command, _, shown = part.partition("\n")
             self._saved -= set(command.split())
             if command.startswith(_SERVER):
                 command = f"{command} &"
-            must_match(shown, self._machine.run(command, shown))
+            printed = self._machine.run(command, shown)
+            if commands_only:
+                self._printed += printed
+            else:
+                must_match(shown, printed)
 
     def commands(self, text: str) -> None:
         """Install what the lines of `text` install, and run the commands that follow."""

@@ -104,6 +104,14 @@ def test_different_output_of_a_command_is_detected(read: Callable[[str], None]) 
         read(block("console", "$ echo one\ntwo"))
 
 
+def test_the_output_of_commands_only_is_compared_with_the_next_block(read: Callable[[str], None]) -> None:
+    commands = block("console", "$ echo one\n$ echo two")
+
+    read(commands + block("text", "one\ntwo"))
+    with pytest.raises(AssertionError, match="printed:\none\ntwo"):
+        read(commands)
+
+
 @pytest.mark.parametrize("text", [block("python", "1 / 0"), block("console", "$ (exit 3)")])
 def test_a_program_or_command_that_fails_is_detected(read: Callable[[str], None], text: str) -> None:
     with pytest.raises(AssertionError, match=r"exit code [13]"):
