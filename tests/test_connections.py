@@ -51,7 +51,7 @@ async def test_a_body_that_is_cut_at_every_attempt_is_a_failed_connection() -> N
     error, requests = await outcome_of(send(HEAD + PAGE[:-2]))
 
     assert isinstance(error, ConnectionFailedError)
-    assert "the connection ended in the middle of the answer" == error.message
+    assert "the connection ended in the middle of the response" == error.message
     assert 3 == requests
 
 
@@ -75,7 +75,7 @@ async def test_invalid_http_in_a_body_is_reported_at_once(ending: Any, at_once: 
         error, requests = await outcome_of(ending(head + bad) if at_once else ending(head, bad))
 
     assert isinstance(error, DecodeError)
-    assert "the answer is not valid HTTP, or other bytes follow it" == error.message
+    assert "the response is not valid HTTP, or other bytes follow it" == error.message
     assert 1 == requests
 
 
@@ -84,7 +84,7 @@ async def test_a_body_that_cannot_be_decompressed_is_a_clear_error_and_not_reque
     error, requests = await outcome_of(send(answer(b"no such thing", headers=f"Content-Encoding: {encoding}\r\n")))
 
     assert isinstance(error, DecodeError)
-    assert "the body of the answer cannot be decompressed" == error.message
+    assert "the body of the response cannot be decompressed" == error.message
     assert 1 == requests
 
 
@@ -157,7 +157,7 @@ async def test_in_a_given_session_bytes_after_a_response_are_a_clear_error() -> 
         error, _ = await outcome_of(send(answer(PAGE) + b"x"), session=session)
 
     assert isinstance(error, DecodeError)
-    assert "the answer is not valid HTTP, or other bytes follow it" == error.message
+    assert "the response is not valid HTTP, or other bytes follow it" == error.message
 
 
 async def test_a_proxy_that_refuses_is_a_failed_connection_that_is_not_retried() -> None:

@@ -21,7 +21,7 @@ async def test_each_retry_is_one_record_with_its_details_as_fields_and_as_text(
         await client.threads().count()
 
     request = f"GET {server.url}/v1/threads?workspaceId=-1&start=0&total=1"
-    causes = ['the server failed (503, "busy")', "the server closed the connection without an answer"]
+    causes = ['the server failed (503, "busy")', "the server closed the connection without a response"]
     assert [
         {
             "retry_host": f"127.0.0.1:{server.port}",

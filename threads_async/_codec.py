@@ -1,4 +1,4 @@
-"""From the body of an answer to a page or another value. Performs no I/O."""
+"""Decode the body of a response to a page or another value. Performs no I/O."""
 
 import functools
 from collections.abc import Callable, Hashable
@@ -18,13 +18,13 @@ _skim: Final = msgspec.json.Decoder(msgspec.Raw).decode
 
 @functools.cache
 def _converter() -> Converter:
-    # Made when it is first needed: programs that only import the package must not wait for it.
+    # Created when it is first needed, so that importing the package stays fast.
     return make_converter()
 
 
 @functools.cache
 def _page_hook(item: Hashable) -> tuple[Callable[[bytes, Any], Page[Any]], Any]:
-    """Return how the converter structures a page of `item`, and that type. It is looked up once for all pages."""
+    """Return the hook that structures a page of `item`, and the type of that page. The lookup is cached."""
     wanted: Any = Page[item]  # type: ignore[valid-type]
     return _converter().get_structure_hook(wanted), wanted
 
@@ -33,7 +33,7 @@ def decode(endpoint: Endpoint[T], request: Request, response: Response) -> Page[
     """Return the page in the body of `response`, whose status is 200.
 
     Raises:
-        DecodeError: The body is not what the API promises.
+        DecodeError: The body does not have the documented format.
     """
     item: Any = endpoint.item
     structure, wanted = _page_hook(item)
@@ -45,7 +45,7 @@ def decode_value(endpoint: ValueEndpoint[T], request: Request, response: Respons
     """Return the value in the body of `response`, whose status is 200.
 
     Raises:
-        DecodeError: The body is not what the API promises.
+        DecodeError: The body does not have the documented format.
     """
     value: T = _read(_converter().structure, endpoint.value, endpoint.noun, request, response)
     return value
@@ -57,9 +57,9 @@ def _read(structure: Callable[[bytes, Any], T], wanted: Any, noun: str, request:
     except DecodeError as error:
         path, reason, text = error.path, error.reason, error.message
     raise DecodeError(
-        f"the answer is not {noun}: {text}",
+        f"the response is not {noun}: {text}",
         request=request.label,
-        # A wrong value deep in a page comes from a ZennoBrowser, and what is no JSON from something else.
+        # A response with one wrong value comes from ZennoBrowser. Any other body may come from elsewhere.
         hint="" if path else "check that base_url is the address of a ZennoBrowser API",
         path=path,
         reason=reason,
@@ -68,8 +68,9 @@ def _read(structure: Callable[[bytes, Any], T], wanted: Any, noun: str, request:
 
 
 def is_cut(body: bytes) -> bool:
-    """Tell whether `body` is the beginning of a JSON text whose end is missing."""
-    # The parser calls `-`, `1.` and `1e` a fault. With one more digit they are numbers, and what follows is missing.
+    """Return whether `body` is the beginning of a JSON text whose end is missing."""
+    # For a body that ends in `-`, `1.` or `1e`, the parser reports an invalid number, not a missing end. With one more
+    # digit the number is valid, and the parser reports the missing end.
     return _lacks_its_end(body) or _lacks_its_end(body + b"0")
 
 

@@ -1,36 +1,36 @@
-"""The walk that is right on a list that changes while it is read. Performs no I/O.
+"""The walk that stays correct on a list that changes while it is read. Performs no I/O.
 
-A walk by offset skips items: when an item before `start` goes, all items behind it shift to the left. This walk
-requests pages that overlap, so that each page shows its own place in the list.
+A walk by index misses items: when an item before `start` is removed, all items behind it shift to the left. This walk
+requests pages that overlap, so that each page shows where it belongs in the list.
 
-An item is *lasting* if it is in the list during the whole walk. Assumed is that no two items ever change places, that a
-page is a slice of the list at one moment, and that `totalCount` is its length at one between request and answer.
+An item is *lasting* if it is in the list during the whole walk. The walk assumes that no two items change places, that
+a page is a slice of the list at one moment, and that `totalCount` is its length at one moment of the same request.
 
-Rule 1. A page counts if it holds an item already seen, starts at index 0, or is the first page. Then every lasting
-        item up to its end has been seen once the page is taken: those before a seen item were seen earlier, and
-        between it and the end of the page none is missing.
-Rule 2. Of a page that counts, the items behind the last seen one are new. Unseen items before it have come since,
-        and are left out.
-Rule 3. A page that does not count is dropped, and the walk steps back: by half a page or by what the list has lost,
-        then twice as far each time. If it comes so far back that a whole page has been seen, it halves the distance.
-Rule 4. The next page overlaps the last one by one item while the list is quiet, and by its speed while it moves.
-Rule 5. The walk ends with a page that counts, reaches `totalCount` and is short: it holds fewer items than requested
-        and than the fullest page so far. A full page that reaches `totalCount` proves nothing, since the two may be
-        from different moments; so one more page is requested that overlaps it.
-Rule 6. If new items only append, the lasting items are among the first N₀, where N₀ is the `totalCount` of the
-        first answer. Items shift only to the left, so at least as many of them stand before an item as its index
-        says, and at least as many as stand before another one and between the two on a page. When a page that counts
-        ends N₀ items from the beginning, the walk ends. The first page proves nothing, as it may be older than N₀.
-Rule 7. A server that sends one item a page leaves no room for an overlap. Then the next item is requested alone,
-        and taken if the item before it is found at its place once more, afterwards: no item moves to the right, so
-        it was there in between. In an order in which items do move to the right, this is a `PaginationError`.
-Rules 8, 9 and 10 are the doubts of `_paging`: the server may ignore `start`, an answer contradicts itself, and the
-        server may filter after slicing. The third is raised by a page with more seen items than the overlap and the
-        growth of the list explain.
-Rule 11. All answers together may hold as many items as eight readings of the list at the first answer and ten pages,
-        a page being no more than the first one. Another answer is a `PaginationError`: the list moves too fast.
+Rule 1. A page counts if it contains an item already seen, starts at index 0, or is the first page. Once it is taken,
+        every lasting item up to its end has been seen: those before a seen item were seen earlier, and between the
+        seen item and the end of the page none is missing.
+Rule 2. In a page that counts, the items after the last seen one are new. Unseen items before it were added since, and
+        are left out.
+Rule 3. A page that does not count is dropped. The walk steps back by half a page, or by the loss of the list if that
+        is more, then twice as far each time. If it gets so far back that it has seen the whole page, it tries halfway.
+Rule 4. The overlap is one item while the list is quiet, and follows the speed at which the list shifts.
+Rule 5. A page that counts, reaches `totalCount` and is short (with fewer items than requested and than the fullest
+        page so far) is the last one. A full page may have reached only the `totalCount` of another moment, so the walk
+        requests one more page, which overlaps it.
+Rule 6. If new items are only added at the end, the lasting items are among the first N₀, the `totalCount` of the first
+        response. Items shift only to the left, so of these N₀ at least as many are before an item as its index says,
+        and at least as many as are before an earlier item and between the two on a page. When a page that counts ends
+        N₀ items from the beginning, the walk ends. The first page does not count here: it may be older than N₀.
+Rule 7. If the server sends one item a page, pages cannot overlap. The walk then requests the next item, and after it
+        the previous one again. If that is still at its index, the next item is taken: no item moves to the right, so
+        the previous one was there in between. In an order in which items move to the right, it is a `PaginationError`.
+Rules 8, 9 and 10 are the doubts of `_paging`: the server may ignore `start`, a response contradicts itself, and the
+        server may filter after slicing. A page raises the third doubt if it contains more seen items than the overlap
+        and the growth of the list explain.
+Rule 11. All responses together may contain as many items as eight readings of the list at the first response and ten
+        pages, none larger than the first page. After that the list changes too fast: a `PaginationError`.
 
-Only what is on a page matters, not when it was made, so pages may be requested ahead and answered in any order.
+A page counts by what it contains, not by when it was made, so pages may be requested ahead and arrive in any order.
 """
 
 from collections.abc import Callable, Hashable
@@ -58,19 +58,19 @@ from threads_async.models import Page, T
 
 @frozen
 class ConsistentWalk(Generic[T]):
-    """The consistent walk between two requests.
+    """The state of a consistent walk between two requests.
 
     Attributes:
         start: Index at which the walk begins.
         total: Maximum number of items to request at once.
-        identity: What tells one item from another.
-        remaining: How many items may still be handed out, or None for all.
-        filtered: Whether only some items are requested.
-        appends: Whether new items only append, as in the order ``CreatedAt``.
-        state: What the next answer is for.
-        place: Where in the list it is, and how fast that moves.
-        budget: How much may still be received; None before the first answer.
-        resume: Index of the first item not handed out.
+        identity: Returns the value that distinguishes an item from all others.
+        remaining: Maximum number of items still to return, or None for all.
+        filtered: Whether the query has a filter.
+        appends: Whether new items are only added at the end, as in the order ``CreatedAt``.
+        state: What the next response is for.
+        place: The position in the list, and how fast the list shifts.
+        budget: How many items may still be received; None before the first response.
+        resume: Index of the first item not yet returned.
         trusted: Whether the server is known not to ignore `start`.
     """
 
@@ -88,18 +88,18 @@ class ConsistentWalk(Generic[T]):
 
     @property
     def next_start(self) -> int | None:
-        """Where to resume; None at the end of the list."""
+        """The index at which to resume; None at the end of the list."""
         if isinstance(self.state, states.Ended):
             return None
         return self.start if self.resume is None else self.resume
 
     @property
     def size(self) -> int:
-        """Maximum number of items on a page: two at least, since one is the overlap."""
+        """Maximum number of items on a page: at least two, because one is the overlap."""
         return max(2, self.total)
 
     def next_slice(self) -> Slice | None:  # noqa: PLR0911 - one for each state
-        """Return what to ask for next, or None when there is nothing more to ask for."""
+        """Return the slice to request next, or None if nothing is left to request."""
         last, size, wanted = self.place.last, self.size, self.place.wanted(self.remaining)
         if self.remaining == 0 or isinstance(self.state, states.Ended):
             return None
@@ -121,7 +121,7 @@ class ConsistentWalk(Generic[T]):
                 return Slice(start, size if wanted is None else min(size, wanted + last + 1 - start))
 
     def ahead(self, count: int) -> list[Slice]:
-        """Return up to `count` slices that will be asked for after `next_slice`, if nothing moves."""
+        """Return up to `count` slices that follow `next_slice` if the list does not change."""
         asked, stride, overlap = self.next_slice(), self.place.stride, self.place.overlap
         if asked is None or self.budget is None or self.state != states.Following() or overlap >= stride:
             return []
@@ -130,10 +130,10 @@ class ConsistentWalk(Generic[T]):
         return guesses(starts, asked, self.size, self.place.wanted(self.remaining), overlap)
 
     def accept(self, asked: Slice, page: Page[T], seen: Seen) -> Step[T]:
-        """Take the answer to `asked`, where `seen` holds the keys of all steps before.
+        """Return the step after `page`, the response to `asked`. `seen` contains the keys of all earlier steps.
 
         Raises:
-            PaginationError: The pages contradict each other (rules 7 to 10), or the list moves too fast (rule 11).
+            PaginationError: The pages contradict each other (rules 7 to 10), or the list changes too fast (rule 11).
         """
         budget = Budget.after(page, self.size) if self.budget is None else self.budget.spend(asked, page)
         walk = evolve(self, budget=budget, place=self.place.answered())
@@ -151,7 +151,7 @@ class ConsistentWalk(Generic[T]):
 
 
 def _hear(walk: ConsistentWalk[T], asked: Slice, page: Page[T], seen: Seen, doubt: Doubt[T] | None = None) -> Step[T]:
-    """Judge the page unless something is wrong with it in itself (rules 9 and 10)."""
+    """Judge the page, unless it contradicts itself or is suspect (rules 9 and 10)."""
     error = contradiction(asked, page, filtered=walk.filtered)
     if error is not None and len(page.items) > asked.total:
         raise error
@@ -171,7 +171,7 @@ def _hear(walk: ConsistentWalk[T], asked: Slice, page: Page[T], seen: Seen, doub
 
 
 def _is_suspect(walk: ConsistentWalk[T], asked: Slice, page: Page[T], seen: Seen) -> bool:
-    """Tell whether `page` shows more seen items than a server that filters first can send (rule 10)."""
+    """Return whether `page` contains more seen items than a server that filters first can send (rule 10)."""
     if not walk.filtered or isinstance(walk.state, states.Beginning | states.Seeking):
         return False
     if not isinstance(walk.state, states.Single) and walk.place.stride == walk.size:
@@ -182,13 +182,13 @@ def _is_suspect(walk: ConsistentWalk[T], asked: Slice, page: Page[T], seen: Seen
 
 
 def _judge(walk: ConsistentWalk[T], asked: Slice, page: Page[T], seen: Seen, *, probed: bool = False) -> Step[T]:
-    """Take a page, keep it until more is known, or drop it."""
+    """Take the page, keep it until another response confirms it, or drop it."""
     keys = keys_of(page.items, walk.identity)
     place = walk.place
     again = (keys[0],) == place.keys[:1] and len(keys) >= min(asked.total, place.fullest)  # Rule 8
     if again and asked.start > place.start and not (walk.trusted or probed):
         return Step(evolve(walk, state=states.Probing(asked, page, walk.state)))
-    # Rule 7: first the next item, then the one before it once more.
+    # Rule 7: first the next item, then the previous one again.
     if isinstance(walk.state, states.Single):
         following = walk.state.next
         if following is None and asked.start == place.last + 1 and seen.isdisjoint(keys):
@@ -204,18 +204,18 @@ def _judge(walk: ConsistentWalk[T], asked: Slice, page: Page[T], seen: Seen, *, 
 
 
 def _step_back(walk: ConsistentWalk[T], high: int, page: Page[T]) -> Step[T]:
-    """Drop `page`, on which nothing at or after the index `high` has been seen (rule 3)."""
+    """Drop `page`, which has no seen item at the index `high` or after it (rule 3)."""
     place = evolve(walk.place, total_count=page.total_count)
     return Step(evolve(walk, state=states.stepped_back(walk.state, walk.place, high, page.total_count), place=place))
 
 
 def _take(walk: ConsistentWalk[T], asked: Slice, page: Page[T], keys: list[Hashable], position: int) -> Step[T]:
-    """Take a page that counts, whose last seen item is at `position`; -1 if there is none."""
-    # Of items that agree in everything, the first one.
+    """Take a page that counts. Its last seen item is at `position`; -1 if it has none."""
+    # Of items with equal keys, only the first one counts.
     places = first_places(keys, position + 1)
     items = at(places[: walk.remaining], page.items)
-    # Rule 6. To a server that filters after slicing, an index means something else. And if nothing on a page from
-    # index 0 has been seen, all that was seen stood before it, unless it begins before the walk.
+    # Rule 6. If a filter is set, the server may filter after slicing, and then indexes prove nothing. If a page from
+    # index 0 has no seen item, all items passed were before it, provided that the walk began at index 0 too.
     least = 0 if walk.filtered else asked.start
     least = walk.place.passed if position < 0 and asked.start == walk.start == 0 else least
     place = walk.place.after(asked, keys, page.total_count, len(places), position, full=walk.size, least=least)
@@ -231,14 +231,14 @@ def _take(walk: ConsistentWalk[T], asked: Slice, page: Page[T], keys: list[Hasha
 
 
 def _state_after(walk: ConsistentWalk[T], asked: Slice, page: Page[T], place: Place, new: bool) -> states.State[T]:
-    """Return the state after a page that counts and leads to `place` (rules 3, 5, 6 and 7)."""
+    """Return the state after a page that counts; `place` is the position after it (rules 3, 5, 6 and 7)."""
     received = len(page.items)
     # Rules 5 and 6.
     done = walk.appends and walk.budget is not None and place.passed >= walk.budget.count
     if place.last + 1 >= page.total_count:
         short = received < min(asked.total, walk.place.fullest or asked.total)
-        # If the same item is last again, at the same index, the list ended there in between: it has not shifted.
-        # Where items move to the right too, only an item that comes alone shows that.
+        # The same item is last again, at the same index: the list has not shifted, so it ended there in between. If
+        # items also move to the right, only a page of one item proves that.
         same = (place.last, place.keys[-1:]) == (walk.place.last, walk.place.keys[-1:])
         same = same and (walk.appends or received == 1)
         twice = walk.state == states.Confirming() and place.last + 1 == page.total_count and (done or same)

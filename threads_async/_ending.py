@@ -1,4 +1,4 @@
-"""How what runs is ended early, from whichever event loop: requests, waits and tasks. No HTTP here."""
+"""End requests, pauses and tasks early, from any event loop. No HTTP here."""
 
 import asyncio
 import contextlib
@@ -8,8 +8,7 @@ from typing import Any
 
 
 def call_in(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: object) -> None:
-    """Call `function` in `loop`, from whichever thread."""
-    # A loop that is closed has no use for it.
+    """Call `function` in `loop`, from any thread. Does nothing if `loop` is closed."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(function, *arguments)
 
@@ -21,9 +20,9 @@ def cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
 
 
 async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
-    """Cancel `tasks`, and wait for the end of those that run in this event loop.
+    """Cancel `tasks`, and wait until those that run in this event loop have ended.
 
-    The task that calls this is not among them: it may close the client from a hook of its own request.
+    The calling task is left out: it may be one of them, if a hook of its own request closes the client.
     """
     tasks = [task for task in tasks if task is not asyncio.current_task()]
     cancel(tasks)
@@ -32,7 +31,7 @@ async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
 
 
 class TimeLimit:
-    """A time limit that is among `running` while it is in force."""
+    """A time limit that is in `running` while it is active."""
 
     __slots__ = ("_running", "_timeout")
 
@@ -52,21 +51,21 @@ class TimeLimit:
 
 
 class TimeLimits:
-    """Time limits of what runs, all of which can be brought forward to now."""
+    """The time limits of everything that is running. They can all be made to expire at once."""
 
     def __init__(self) -> None:
         self._running: dict[asyncio.Timeout, asyncio.AbstractEventLoop] = {}
 
     def limit(self, seconds: float | None) -> "TimeLimit":
-        """Return a context that raises `TimeoutError` in what runs within, after `seconds` or at `expire`."""
+        """Return a context that raises `TimeoutError` after `seconds`, or when `expire` is called."""
         return TimeLimit(seconds, self._running)
 
     def expire(self) -> None:
-        """Let all time limits expire."""
+        """Make all time limits expire now."""
         for timeout, loop in list(self._running.items()):
             call_in(loop, self._expire, timeout)
 
     def _expire(self, timeout: asyncio.Timeout) -> None:
-        # It may have ended, or have expired by itself, in the meantime.
+        # By the time this call runs, the time limit may have ended or expired.
         if timeout in self._running and not timeout.expired():
             timeout.reschedule(0)

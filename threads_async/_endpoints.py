@@ -1,6 +1,6 @@
-"""What is particular to each listing of the API. Performs no I/O.
+"""The differences between the lists of the API. Performs no I/O.
 
-A further listing needs a model, a query, a value of `Endpoint` in `ENDPOINTS`, and a method of the client.
+To add a list, write a model, a query and a method of the client, and add an `Endpoint` to `ENDPOINTS`.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -17,18 +17,18 @@ from threads_async.queries import BrowserInstancesQuery, Query, ThreadsQuery, Wo
 
 @frozen
 class Order:
-    """By which order a consistent walk may go.
+    """The order in which a consistent walk can read a list.
 
     Attributes:
-        sorting: The order to ask for unless another one is given. Two items must never change places in it.
-        appends: Whether new items stand behind all others in it.
+        sorting: The order to request unless the query has one. Two items must never change places in it.
+        appends: Whether new items are added at the end in this order.
     """
 
     sorting: str
     appends: bool
 
     def appends_by(self, sorting: str) -> bool:
-        """Tell whether new items stand behind all others in the order `sorting`."""
+        """Return whether new items are added at the end in the order `sorting`."""
         name, _, direction = sorting.lower().partition(" ")
         return self.appends and name == self.sorting.lower() and direction.strip() != "desc"
 
@@ -39,18 +39,17 @@ def _secrets_of(endpoint: "Endpoint[Any]") -> frozenset[str]:
 
 @frozen
 class Endpoint(Generic[T]):
-    """A listing of the API.
+    """A list of the API.
 
     Attributes:
-        path: Where it is, below the base URL.
-        noun: What its items are called, in the plural.
-        query: What can be asked for.
-        item: What a record becomes.
-        identity: What tells one item from another.
-        parameters: The names of the parameters on the wire by the names of the query's attributes, in the order in
-            which they are sent.
-        order: By which order a consistent walk may go; None if no order is known that items keep for life.
-        secrets: The names on the wire of the parameters that are secrets.
+        path: The path below the base URL.
+        noun: The word for its items in messages, in the plural.
+        query: The class of its queries.
+        item: The class of its items.
+        identity: Returns the value that distinguishes an item from all others.
+        parameters: The attributes of the query and their names on the wire, in the order in which they are sent.
+        order: The order in which a consistent walk can read it, or None if there is no order that items keep.
+        secrets: The names on the wire of the parameters that are secret.
     """
 
     path: str
@@ -80,7 +79,7 @@ class ValueEndpoint(Generic[T]):
 
 def _identity_of_thread(thread: ExecutionThread) -> Hashable:
     token = thread.thread_token
-    # Where it has none, all its other fields.
+    # A thread without a token is identified by all its other fields.
     return token if token is not None else (thread.workspace_id, thread.created_at, thread.type)
 
 
@@ -89,7 +88,8 @@ def _identity_of_workspace(workspace: Workspace) -> Hashable:
 
 
 def _identity_of_browser(browser: BrowserInstance) -> Hashable:
-    # Not the connection string, which may come later than the browser. A process may get the number of an earlier one.
+    # Not the connection string, which may be set only after the browser is listed. The process alone is not enough,
+    # because process numbers are reused.
     return (browser.process_id, browser.profile_id)
 
 
@@ -133,7 +133,7 @@ BROWSER_INSTANCES: Final = Endpoint(
         "process_id": "processId",
         "sorting": "sorting",
     },
-    # Two browsers never have the same process, and the number of a new one may be any.
+    # Two browsers never have the same process number. A new browser can have any number.
     order=Order("ProcessId", appends=False),
 )
 
@@ -143,10 +143,10 @@ ENDPOINTS: Final = (THREADS, WORKSPACES, BROWSER_INSTANCES)
 
 
 def endpoint_of(query: Query[T]) -> Endpoint[T]:
-    """Return the listing that `query` is for.
+    """Return the list that `query` is for.
 
     Raises:
-        ConfigurationError: It is for none.
+        ConfigurationError: There is no such list.
     """
     for endpoint in ENDPOINTS:
         if isinstance(query, endpoint.query):

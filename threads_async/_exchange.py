@@ -1,8 +1,8 @@
-"""What the transport sends and brings back. Performs no I/O.
+"""The request that the transport sends and the response that it returns. Performs no I/O.
 
-Rule 1. Parameters that have a default on the API's page, such as `workspaceId`, `start` and `total`, are always sent: a
-        walk must not hang on a server's defaults.
-Rule 2. Filters are sent only when given.
+Rule 1. Parameters with a documented default, such as `workspaceId`, `start` and `total`, are always sent, because a
+        walk must not depend on the defaults of a server.
+Rule 2. Filters are sent only if they are given.
 """
 
 from collections.abc import Mapping
@@ -21,13 +21,13 @@ TOKEN_HEADER: Final = "Api-Token"  # noqa: S105 - the name of the header, not a 
 
 @frozen
 class Request:
-    """What the transport sends: a GET.
+    """A GET request.
 
     Attributes:
         url: The address, without the query.
-        params: The parameters by their names on the wire.
-        start: Index of the first item asked for.
-        hidden: The names of the parameters that are secrets.
+        params: The names of the parameters on the wire, and their values.
+        start: Index of the first item requested.
+        hidden: The names of the parameters that are secret.
     """
 
     url: str
@@ -37,21 +37,25 @@ class Request:
 
     @property
     def label(self) -> str:
-        """The request for people to read, without secrets."""
+        """The request as a text for people, without secrets."""
         shown = (f"{name}={shorten(value) if name in self.hidden else quote(value)}" for name, value in self.params)
         return f"GET {self.url}?{'&'.join(shown)}"
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """The secrets among the parameters, which a server may send back."""
+        """The secrets in the parameters. A server may send them back in an error."""
         return tuple(Secret(value) for name, value in self.params if name in self.hidden)
 
 
 @frozen
 class Response:
-    """What the transport brings back: an answer, its body decompressed.
+    """A response with its body.
 
-    `whole` is whether the body is known to have its end. Only that of an error may lack it.
+    Attributes:
+        status: The HTTP status.
+        headers: The headers.
+        body: The body, decompressed.
+        whole: Whether the body is known to be complete. Only the body of an error may be incomplete.
     """
 
     status: int
@@ -61,13 +65,13 @@ class Response:
 
 
 def encode(endpoint: Endpoint[Any], query: Query[Any], base_url: str, asked: Slice | None = None) -> Request:
-    """Return the request that asks for what `query` wants.
+    """Return the request for a page.
 
     Args:
-        endpoint: The listing.
-        query: What is wanted.
-        base_url: Where the API answers, without a slash at its end.
-        asked: The slice to ask for, instead of the one of the query.
+        endpoint: The list.
+        query: The query.
+        base_url: The address of the API, without a slash at the end.
+        asked: The slice to request, instead of the `start` and `total` of the query.
     """
     given = {wire: getattr(query, name) for name, wire in endpoint.parameters.items()}
     if asked is not None:

@@ -1,4 +1,4 @@
-"""What a failed exchange means, in our own words: the errors of aiohttp show headers and addresses."""
+"""Convert the errors of aiohttp into errors of this package, whose messages show no headers and addresses."""
 
 import errno
 import ipaddress
@@ -21,16 +21,16 @@ _WORDS: Final = {
 }
 _CHECK_HOST: Final = "check the host of base_url"
 _OPENSSL: Final = 200
-"""Characters at most of OpenSSL's own explanation."""
+"""Maximum number of characters of OpenSSL's own explanation."""
 
 
 def cut_short() -> ConnectionFailedError:
-    """Return the error of an answer whose end is missing."""
-    return ConnectionFailedError("the connection ended in the middle of the answer")
+    """Return the error for a response whose end is missing."""
+    return ConnectionFailedError("the connection ended in the middle of the response")
 
 
 def failure_of(error: Exception, request: Request) -> RequestError:
-    """Return what `error`, which aiohttp raised while `request` was sent, is in our tree."""
+    """Return the error of this package for `error`, which aiohttp raised for `request`."""
     match error:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
             text = f"the server's certificate is not trusted{_openssl(error)}"
@@ -41,16 +41,16 @@ def failure_of(error: Exception, request: Request) -> RequestError:
         case aiohttp.ClientHttpProxyError():
             failure = ConnectionFailedError(f"the proxy of the session refused ({error.status})", temporary=False)
         case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
-            failure = _of_the_answer(error, request)
+            failure = _of_the_response(error, request)
         case aiohttp.ClientConnectorDNSError():
-            # It may be that of the session's proxy.
+            # The unknown host may also be the session's proxy.
             hint = _CHECK_HOST if error.host == urlsplit(request.url).hostname else ""
             failure = ConnectionFailedError("the host name is not known", hint=hint)
         case aiohttp.InvalidURL() | UnicodeError():
-            text = "the host of base_url cannot be connected to"
+            text = "cannot connect to the host of base_url"
             failure = ConnectionFailedError(text, hint=_CHECK_HOST, temporary=False)
         case aiohttp.ServerDisconnectedError():
-            failure = ConnectionFailedError("the server closed the connection without an answer")
+            failure = ConnectionFailedError("the server closed the connection without a response")
         case aiohttp.ClientProxyConnectionError():
             cause = _of_the_network(error.os_error, request.url)
             failure = ConnectionFailedError(f"the proxy of the session cannot be reached: {cause.message}")
@@ -61,21 +61,21 @@ def failure_of(error: Exception, request: Request) -> RequestError:
     return failure
 
 
-def _of_the_answer(error: aiohttp.ClientResponseError | aiohttp.ClientPayloadError, request: Request) -> RequestError:
-    # What was not compressed as it says, or in a way that was not asked for. aiohttp says something else of deflate
-    # whose end is missing.
+def _of_the_response(error: aiohttp.ClientResponseError | aiohttp.ClientPayloadError, request: Request) -> RequestError:
+    # The body is not compressed as its header says, or in a way that is not supported. For a deflate body whose end is
+    # missing, aiohttp raises an error with another text.
     if "Can not decode" in f"{error} {error.__cause__}":
         reason = "the encoding is wrong or not supported"
-        return DecodeError("the body of the answer cannot be decompressed", reason=reason, start=request.start)
-    # Bytes that are not HTTP have no class of their own; what a body lacks at its end has one.
+        return DecodeError("the body of the response cannot be decompressed", reason=reason, start=request.start)
+    # aiohttp has no separate class for a body that is not valid HTTP. Its cause tells it from a body that was cut off.
     if isinstance(error, aiohttp.ClientPayloadError) and type(error.__cause__) is not HttpProcessingError:
         return cut_short()
-    text = "the answer is not valid HTTP, or other bytes follow it"
+    text = "the response is not valid HTTP, or other bytes follow it"
     return DecodeError(text, reason="not valid HTTP", start=request.start)
 
 
 def _openssl(error: Exception) -> str:
-    """Return OpenSSL's explanation in brackets, which names at most the host, or nothing."""
+    """Return OpenSSL's explanation in parentheses, or an empty string. It contains nothing private but the host."""
     cause = error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else None
     words = str(getattr(cause, "verify_message", "")).rstrip(".")
     return f" ({words[:_OPENSSL]})" if words else ""
@@ -83,7 +83,7 @@ def _openssl(error: Exception) -> str:
 
 def _of_the_network(error: Exception, url: str) -> ConnectionFailedError:
     number = error.errno if isinstance(error, OSError) else None
-    # On Windows the number of a refused connection is another one.
+    # On Windows a refused connection has another error number.
     if isinstance(error, ConnectionRefusedError) or number == errno.ECONNREFUSED:
         return ConnectionFailedError("the connection was refused", hint=_hint_of(url))
     if number in _WORDS:

@@ -1,4 +1,4 @@
-"""What a consistent walk remembers of the items that it has seen. Performs no I/O."""
+"""The keys by which a consistent walk remembers the items that it has seen. Performs no I/O."""
 
 import sys
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -12,30 +12,32 @@ _SPARE_BITS: Final = 4
 
 
 def keys_of(items: Iterable[T], identity: Callable[[T], Hashable], bits: int = sys.hash_info.width) -> list[Hashable]:
-    """Return what a walk remembers of each of `items`: the hash of its identity, or a number itself.
+    """Return the key of each item: the hash of its identity, or the identity itself if it is an int.
 
-    A thread token has several hundred characters, its hash 60 bits. The probability that two of a million items have
-    the same is 4 in 10 million. In a 32-bit Python it would be far too high, so there it is the identity itself.
+    A thread token has several hundred characters, but its key only 60 bits. The probability that any two of a million
+    items have the same key is 4 in 10 million. With the hashes of a 32-bit Python it would be far too high, so there
+    the key is the identity.
 
     Args:
         items: The items.
-        identity: What tells one item from another.
-        bits: How many bits a hash has.
+        identity: Returns the value that distinguishes an item from all others.
+        bits: The number of bits of a hash.
     """
     if bits < _ENOUGH_BITS:
         return [identity(item) for item in items]
-    # An int of 60 bits takes 16 bytes less than one of 64. The hash of an int is no hash: it is that int, but for -1.
+    # An int of 60 bits takes 16 bytes less than one of 64 bits. An int is not hashed, since its hash is the int itself,
+    # except for -1, whose hash is that of -2.
     return [key if type(key := identity(item)) is int else hash(key) >> _SPARE_BITS for item in items]
 
 
 def last_place(keys: Sequence[Hashable], seen: AbstractSet[Hashable]) -> int:
-    """Return where the last of `keys` stands that has been `seen`; -1 if none has."""
-    # Faster than from the end, since one comprehension is.
+    """Return the position of the last of `keys` that is in `seen`, or -1 if none is."""
+    # One comprehension over all keys is faster than a loop from the end.
     return ([-1] + [place for place, key in enumerate(keys) if key in seen])[-1]
 
 
 def first_places(keys: Sequence[Hashable], start: int) -> Sequence[int]:
-    """Return the places from `start` at which a key stands that stands at none before, from there."""
+    """Return the positions in `keys`, from `start` on, of keys that occur there for the first time."""
     new = keys[start:]
     if len(set(new)) == len(new):
         return range(start, len(keys))
@@ -44,8 +46,8 @@ def first_places(keys: Sequence[Hashable], start: int) -> Sequence[int]:
 
 
 def at(places: Sequence[int], of: Sequence[T]) -> tuple[T, ...]:
-    """Return what stands at these `places`."""
+    """Return the elements of `of` at `places`."""
     if isinstance(places, range):
-        # All in a row, which is usual.
+        # The usual case: all in a row.
         return tuple(of[places.start : places.stop])
     return tuple([of[place] for place in places])

@@ -1,4 +1,4 @@
-"""What the client has to say while it works: records on one logger, and nothing anywhere else. Performs no I/O."""
+"""The log records of the client, all on one logger. Performs no I/O."""
 
 import logging
 from typing import Final
@@ -7,16 +7,16 @@ from urllib.parse import urlsplit
 from threads_async.errors import RequestError
 
 _logger: Final = logging.getLogger("threads_async")
-# Where logging is not set up, Python would print warnings to standard error by itself.
+# Without a handler, Python prints warnings to standard error in programs that have not set up logging.
 _logger.addHandler(logging.NullHandler())
 
 
 def tell_of_retry(error: RequestError, url: str, *, of: int, wait: float) -> None:
-    """Record that a request is sent again, with what happened as text and as fields of the record.
+    """Log that a request is retried. The details are in the message and in fields of the record.
 
     Args:
-        error: What the last attempt ended in.
-        url: Where it was sent.
+        error: The error of the last attempt.
+        url: The address of the request.
         of: Maximum number of attempts.
         wait: Seconds until the next attempt.
     """
@@ -38,17 +38,17 @@ def tell_of_retry(error: RequestError, url: str, *, of: int, wait: float) -> Non
 
 
 def tell_of_drift(before: int, after: int, noun: str, *, remedy: bool) -> None:
-    """Record that a list has moved while a plain walk was reading it.
+    """Log that a list has changed while a plain walk was reading it.
 
     Args:
-        before: `totalCount` of an answer.
-        after: That of the next one.
-        noun: What the items are called.
-        remedy: Whether they can be listed consistently.
+        before: `totalCount` of a response.
+        after: `totalCount` of the next response.
+        noun: The word for the items, in the plural.
+        remedy: Whether the list can be read consistently.
     """
-    advice = "; consistent=True gives each that is there during the whole listing exactly once" if remedy else ""
+    advice = "; consistent=True lists each that is there during the whole listing exactly once" if remedy else ""
     _logger.warning(
-        "totalCount changed from %d to %d while the %s were listed: some may be missing or come twice%s",
+        "totalCount changed from %d to %d while the %s were listed: some may be missing or listed twice%s",
         before,
         after,
         noun,
