@@ -228,7 +228,7 @@ async def test_a_query_of_no_listing_is_an_error() -> None:
 async def test_a_page_that_contradicts_itself_is_an_error() -> None:
     async with FakeServer() as server, ThreadsClient(server.token, base_url=server.url) as client:
         server.fail_next(1, Fault(200, b'{"totalCount":7,"items":[]}', {}))
-        with pytest.raises(PaginationError, match="no item came"):
+        with pytest.raises(PaginationError, match="no items, although more remain"):
             await client.fetch_page(ThreadsQuery())
 
 

@@ -651,8 +651,8 @@ def test_rule_8_new_threads_at_the_front_do_not_count_as_an_ignored_start() -> N
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        (page(range(0), 25, 9), "no item came"),
-        (page(range(9, 15), 12, 9), "more items came than the server counts"),
+        (page(range(0), 25, 9), "no items, although more remain"),
+        (page(range(9, 15), 12, 9), "items past its totalCount"),
     ],
     ids=["empty before the end", "more than counted"],
 )
@@ -736,7 +736,7 @@ def test_rule_11_an_empty_page_costs_as_much_as_the_first_one() -> None:
 
 
 def test_a_page_larger_than_requested_is_an_error_at_once() -> None:
-    with pytest.raises(PaginationError, match="more items came than were asked for"):
+    with pytest.raises(PaginationError, match="more items than requested"):
         consistent_walk(0, 10).accept(Slice(0, 10), page(range(11), 25, 0), set())
 
 

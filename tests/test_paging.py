@@ -129,7 +129,7 @@ def test_a_response_that_contradicts_itself_is_requested_once_more(first: Thread
 
 
 @pytest.mark.parametrize(
-    ("bad", "why"), [(page(2, 2, 3), "no item came"), (page(2, 5, 4), "more items came than the server counts")]
+    ("bad", "why"), [(page(2, 2, 3), "no items, although more remain"), (page(2, 5, 4), "items past its totalCount")]
 )
 def test_the_same_contradiction_three_times_is_an_error(bad: ThreadPage, why: str) -> None:
     with pytest.raises(PaginationError, match=why):
@@ -154,7 +154,7 @@ def test_an_empty_page_before_the_end_is_never_accepted() -> None:
 
 
 def test_ten_empty_pages_before_the_end_are_an_error() -> None:
-    with pytest.raises(PaginationError, match="no item came"):
+    with pytest.raises(PaginationError, match="no items, although more remain"):
         walk_through(PlainWalk(0, 3), script(page(0, 3, 50), *[page(3, 3, count) for count in range(40, 30, -1)]))
 
 
@@ -167,7 +167,7 @@ def test_a_resolved_doubt_does_not_count_later() -> None:
 
 
 def test_a_page_larger_than_requested_is_an_error_with_its_numbers() -> None:
-    with pytest.raises(PaginationError, match="more items came than were asked for") as caught:
+    with pytest.raises(PaginationError, match="more items than requested") as caught:
         walk_through(PlainWalk(0, 3), script(page(0, 3, 10), page(3, 8, 10)))
 
     error = caught.value
@@ -252,12 +252,12 @@ def test_the_last_page_again_after_the_list_shrank_ends_the_walk() -> None:
 
 @pytest.mark.parametrize("lie", [1, 3])
 def test_a_count_below_the_number_received_does_not_end_the_walk_silently(lie: int) -> None:
-    with pytest.raises(PaginationError, match="more items came than the server counts"):
+    with pytest.raises(PaginationError, match="items past its totalCount"):
         walk_through(PlainWalk(0, 3), script(page(0, 3, 9), *[page(3, 6, lie)] * 3))
 
 
 def test_a_first_page_larger_than_its_count_is_an_error() -> None:
-    with pytest.raises(PaginationError, match="more items came than the server counts"):
+    with pytest.raises(PaginationError, match="items past its totalCount"):
         walk_through(PlainWalk(0, 3), script(*[page(0, 3, 0)] * 3))
 
 

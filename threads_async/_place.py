@@ -1,4 +1,4 @@
-"""Where a walk is in a list that moves, how fast that moves, and when to give up. Performs no I/O."""
+"""Where a consistent walk is in the list, how fast the list shifts, and when to give up. Performs no I/O."""
 
 from collections.abc import Hashable, Sequence
 from typing import Any, Final
@@ -14,21 +14,22 @@ _PAGES: Final = 10
 
 @frozen
 class Place:
-    """Where in the list a walk is, as the pages that counted show it, and how fast the list moves.
+    """The position of a walk in the list, according to the pages that counted, and the speed of the list.
 
     Attributes:
         start: Index of the first item of the last page that counted.
         keys: The keys of its items; none before the first page.
-        base: At least so many items of the first answer's list stand before it, if items only append; None if
-            the page may be older than that answer's `totalCount`.
-        stride: How many items a page is expected to hold.
-        fullest: The most items that a page held.
-        new: How many items of the last page that counted were new.
-        total_count: `totalCount` of the newest page that was taken or dropped.
-        passed: At least so many items of the first answer's list are known to be passed, if items only append.
-        speed: By how many items the list shifts to the left from one answer to the next. It rises at once to what
-            was observed, and falls by half of the difference.
-        answers: How many answers have come since the last page that counted.
+        base: Minimum number of items of the list at the first response that are before that page, if new items are only
+            added at the end; None if the page may be older than the `totalCount` of the first response.
+        stride: The expected number of items on a page.
+        fullest: The number of items on the largest page so far.
+        new: The number of new items on the last page that counted.
+        total_count: `totalCount` of the latest page that was taken or dropped.
+        passed: Minimum number of items of the list at the first response that the walk has passed, if new items are
+            only added at the end.
+        speed: The number of items by which the list shifts to the left from one response to the next. It rises at once
+            to the observed value, and falls by half of the difference.
+        answers: The number of responses since the last page that counted.
     """
 
     start: int = 0
@@ -49,11 +50,11 @@ class Place:
 
     @property
     def overlap(self) -> int:
-        """By how many items the next page is to overlap the last one.
+        """The number of items by which the next page overlaps the last one.
 
-        One item while the list is quiet. On a list that moves, the shift that is to be expected, a quarter more
-        for safety, and one item. Rounded up to eighths of a page, so that a small change of the speed does not make
-        the requests in flight useless.
+        One item while the list is quiet. While it shifts: the expected shift, a quarter more for safety, and one item.
+        This is rounded up to eighths of a page, so that a small change of speed does not make the requests in flight
+        useless.
         """
         if self.speed == 0:
             return 1
@@ -61,18 +62,18 @@ class Place:
         return _quotient(1 + self.speed + _quotient(self.speed, 4), unit) * unit
 
     def wanted(self, remaining: int | None) -> int | None:
-        """Return how many new items to ask for where `remaining` may still be handed out; None for a whole page.
+        """Return the number of new items to request if `remaining` are still to be returned; None for a full page.
 
-        A whole one also after a page that brought nothing new: a short one might not catch up with the list.
+        After a page without new items it is a full page too, because a short page might not catch up with the list.
         """
         return remaining if self.new else None
 
     def step_back(self, total_count: int) -> int:
-        """Return how far to step back from a page that does not count: half a page, or by what the list has lost."""
+        """Return how far to step back from a page that does not count: half a page, or the loss of the list."""
         return max(1, self.stride // 2, self.total_count - total_count) + self.speed
 
     def answered(self) -> "Place":
-        """Return it after one more answer."""
+        """Return the place after one more response."""
         return evolve(self, answers=self.answers + 1)
 
     def after(  # noqa: PLR0913 - what a page shows
@@ -86,16 +87,16 @@ class Place:
         full: int,
         least: int,
     ) -> "Place":
-        """Return it after a page that counts.
+        """Return the place after a page that counts.
 
         Args:
-            asked: What was requested.
+            asked: The slice that was requested.
             keys: The keys of all items on the page.
-            total_count: `totalCount` of the answer.
-            new: How many of the items are new.
-            position: Where on the page the last item stands that had been seen; -1 if there is none.
-            full: How many items the server is asked for.
-            least: At least so many items of the first answer's list stand before the page, by what is known else.
+            total_count: `totalCount` of the response.
+            new: The number of new items on the page.
+            position: The position on the page of the last seen item; -1 if there is none.
+            full: The number of items that a full page has.
+            least: A known minimum for `base`.
         """
         received = len(keys)
         is_first = not self.keys
@@ -109,25 +110,26 @@ class Place:
             new=new,
             total_count=total_count,
             passed=0 if is_first else max(self.passed, base + received),
-            # A page without anything new overlaps too much.
+            # If a page has no new items, the overlap was too large.
             speed=0 if is_first or not new else self._speed(asked.start + position),
         )
 
     def _base_of(self, start: int, keys: Sequence[Hashable], position: int) -> int:
-        """Return how many items stand before a page at least, by an item that it shares with the page before."""
+        """Return the minimum number of items before a page, from an item that it shares with the previous page."""
         if self.base is None:
             return 0
         if position < 0:
-            # A page of one item follows the one before it; at index 0 nothing is shared.
+            # Without a shared item, a page of one item (rule 7) directly follows the last one. A page at index 0 does
+            # not, so nothing is known.
             return self.base + len(self.keys) if start == self.last + 1 else 0
         shared = keys[position]
-        # Of items that agree in everything, it is not known which one is shared.
+        # Of items with equal keys, it is not known which one is shared.
         if self.keys.count(shared) != 1 or keys.count(shared) != 1:
             return 0
         return self.base + self.keys.index(shared) - position
 
     def _speed(self, index: int) -> int:
-        """Return the speed, where the last seen item is found at `index`; -1 if it is gone with all before it."""
+        """Return the speed if the last seen item is now at `index`; -1 if it is gone with all items before it."""
         observed = max(0, _quotient(self.last - index, max(1, self.answers)))
         return max(observed, self.speed - _quotient(self.speed - observed, 2))
 
@@ -139,12 +141,12 @@ def _quotient(number: int, divisor: int) -> int:
 
 @frozen
 class Budget:
-    """How many items may still be received, so that a walk ends however the list moves.
+    """The number of items that may still be received, so that a walk ends however the list changes.
 
     Attributes:
-        count: `totalCount` of the first answer.
-        page: How many items the first page held, or was to hold if the list was not longer.
-        left: How many items may still be received.
+        count: `totalCount` of the first response.
+        page: The size of the first page. If that reached the end of the list, the size of a full page.
+        left: The number of items that may still be received.
     """
 
     count: int
@@ -153,21 +155,21 @@ class Budget:
 
     @classmethod
     def after(cls, page: Page[Any], size: int) -> "Budget":
-        """Return the budget after the first answer: eight readings of the list, and ten pages.
+        """Return the budget after the first response: eight readings of the list, and ten pages.
 
         Args:
-            page: The first answer.
-            size: How many items a page is to hold.
+            page: The first page.
+            size: The number of items on a full page.
         """
         held = len(page.items) if 0 < len(page.items) < page.total_count - page.start else size
         return cls(page.total_count, held, _READINGS * page.total_count + _PAGES * held)
 
     def spend(self, asked: Slice, page: Page[Any]) -> "Budget":
-        """Return the budget after one more answer. An empty page costs as much as the first page.
+        """Return the budget after one more response. An empty page costs as much as the first page.
 
         Raises:
-            PaginationError: Nothing was left.
+            PaginationError: The budget is used up.
         """
         if self.left <= 0:
-            raise pagination_error(asked, page, "the list moves faster than it can be read")
+            raise pagination_error(asked, page, "the list changes faster than it can be read")
         return evolve(self, left=self.left - min(self.page, len(page.items) or self.page))

@@ -1,12 +1,13 @@
-"""The plain walk: slice after slice by offset. Performs no I/O.
+"""The plain walk, which reads slice after slice by index. Performs no I/O.
 
-Rule 1. `start` advances by the items that came, so a server that caps its pages costs requests, not items.
-Rule 2. The walk ends when `start` plus what came reaches `totalCount` by the newest answer. Nothing is asked for past
-        that end.
-Rule 3. What a server sends for a `start` at or past its own count is no part of the list: some send the last page
-        again.
+Rule 1. `start` advances by the number of items received, so a server that caps its pages costs more requests but no
+        items are missed.
+Rule 2. The walk ends when `start` plus the number of items received reaches `totalCount` of the latest response.
+        Nothing past that end is requested.
+Rule 3. Items that a server sends for a `start` at or past its own `totalCount` are not taken: some servers send the
+        last page again.
 Rule 4. A page larger than requested is a `PaginationError` at once.
-Rules 5, 6 and 7 are the doubts of `_paging`: the server may ignore `start`, an answer contradicts itself, and the
+Rules 5, 6 and 7 are the doubts of `_paging`: the server may ignore `start`, a response contradicts itself, and the
         server may filter after slicing. A page raises the third doubt if it shares an item with a short page before
         it.
 """
@@ -43,23 +44,23 @@ class Probing(Suspect[T]):
 
 
 Waiting: TypeAlias = Doubt[T] | Checking[T] | Probing[T]
-"""What the next answer is for, if it is not the next page."""
+"""The purpose of the next request, if it is not the next page."""
 
 
 @frozen
 class PlainWalk(Generic[T]):
-    """The walk by offset.
+    """The state of a plain walk between two requests.
 
     Attributes:
-        start: Index of the next item to ask for.
-        total: Most items to ask for at once.
-        remaining: How many items may still be handed out, or None for all.
-        filtered: Whether only some items are asked for.
+        start: Index of the next item to request.
+        total: Maximum number of items to request at once.
+        remaining: Maximum number of items still to return, or None for all.
+        filtered: Whether the query has a filter.
         exhausted: Whether the end of the list has been reached.
-        stride: How many items a page is expected to hold: `total`, or what the server last sent instead.
-        previous: The page before, or None at the beginning.
-        waiting: What the next answer is for; None if it is the next page.
-        trusted: Whether the server is known to heed `start` (rule 5).
+        stride: The expected number of items on a page: `total`, or the size of the last page if it was smaller.
+        previous: The previous page, or None at the beginning.
+        waiting: The purpose of the next request; None if it is the next page.
+        trusted: Whether the server is known not to ignore `start` (rule 5).
     """
 
     start: int
@@ -74,11 +75,11 @@ class PlainWalk(Generic[T]):
 
     @property
     def next_start(self) -> int | None:
-        """Where to resume; None at the end of the list."""
+        """The index at which to resume; None at the end of the list."""
         return None if self.exhausted else self.start
 
     def next_slice(self) -> Slice | None:
-        """Return what to ask for next, or None when there is nothing more to ask for."""
+        """Return the slice to request next, or None if nothing is left to request."""
         if self.exhausted or self.remaining == 0:
             return None
         if isinstance(self.waiting, Checking) and self.previous is not None:
@@ -88,14 +89,14 @@ class PlainWalk(Generic[T]):
         return Slice(self.start, self.total if self.remaining is None else min(self.total, self.remaining))
 
     def ahead(self, count: int) -> list[Slice]:
-        """Return up to `count` slices that will be asked for after `next_slice`, if nothing moves."""
+        """Return up to `count` slices that follow `next_slice` if the list does not change."""
         if self.previous is None or self.exhausted or isinstance(self.waiting, Probing):
             return []
         starts = range(self.start + self.stride, self.previous.total_count, self.stride)[:count]
         return guesses(starts, Slice(self.start, self.total), self.total, self.remaining)
 
     def accept(self, asked: Slice, page: Page[T], seen: Seen = frozenset()) -> Step[T]:  # noqa: ARG002
-        """Take the answer to `asked`. What was `seen` does not matter here.
+        """Return the step after `page`, the response to `asked`. The plain walk does not use `seen`.
 
         Raises:
             PaginationError: The pages contradict each other (rules 4 to 7).
@@ -114,17 +115,17 @@ class PlainWalk(Generic[T]):
         return _take(self, asked, page)
 
     def _is_past_the_end(self, asked: Slice, page: Page[T]) -> bool:
-        """Tell whether `asked` begins past the end, so that the items on `page` are none of it (rule 3)."""
+        """Return whether `asked` begins past the end, so that the items on `page` do not belong to it (rule 3)."""
         if asked.start < page.total_count:
             return False
         if not page.items or (self.previous is None and asked.start > 0):
             return True
-        # Here the list has shrunk since the page before, or the count is a lie. The last page of a list that shrank
-        # has items in common with the page before; what has none is not explained by that.
+        # Either the list has shrunk since the previous page, or `totalCount` is wrong. If the list has shrunk and the
+        # server sent its last page again, that page shares items with the previous one.
         return self.previous is not None and not set(self.previous.items).isdisjoint(page.items)
 
     def _is_suspect(self, page: Page[T]) -> bool:
-        """Tell whether `page` shares an item with a short page before it."""
+        """Return whether `page` shares an item with a short page before it (rule 7)."""
         before = self.previous
         if before is None or not self.filtered or self.stride == self.total:
             return False
@@ -148,7 +149,7 @@ def _take(walk: PlainWalk[T], asked: Slice, page: Page[T], *, probed: bool = Fal
     after = asked.start + received
     exhausted = after >= page.total_count
     if not exhausted and after > INT32_MAX:
-        raise pagination_error(asked, page, "the list goes on past the largest start that the API takes")
+        raise pagination_error(asked, page, "the list continues past the largest start that the API accepts")
     remaining = None if walk.remaining is None else walk.remaining - received
     after_page = PlainWalk(
         start=after,

@@ -1,6 +1,6 @@
-"""The states of the consistent walk: what its next answer is for. Performs no I/O.
+"""The states of the consistent walk, which say what its next request is for. Performs no I/O.
 
-The rules that lead from one to another are those of `_consistent`.
+The rules that lead from one state to another are in `_consistent`.
 """
 
 from typing import Any, Generic, TypeAlias
@@ -24,18 +24,18 @@ class Following:
 
 @frozen
 class Confirming:
-    """The last page counted and reached the end, but may be a half-truth; the next one overlaps it (rule 5)."""
+    """The last page counted and reached `totalCount`; one more page, which overlaps it, confirms the end (rule 5)."""
 
 
 @frozen
 class Seeking:
-    """The last page did not count, or all of it had been seen long before (rule 3).
+    """The last page did not count, or the walk has stepped back too far (rule 3).
 
     Attributes:
         start: Index to request next.
-        step: How far the walk has stepped back for it.
-        low: Index up to which everything had been seen; -1 if no such index has been found.
-        high: Index at which a page did not count.
+        step: The size of the last step back.
+        low: Index up to which all items had been seen; -1 if no such index is known.
+        high: Index of a page that did not count.
     """
 
     start: int
@@ -46,7 +46,7 @@ class Seeking:
 
 @frozen
 class Alone(Generic[T]):
-    """The last page held only the last item, though more are counted; it is requested again (rule 7)."""
+    """The last page contained only the last seen item, although `totalCount` is larger; it is requested again (rule 7)."""
 
     doubt: Doubt[T]
 
@@ -56,7 +56,7 @@ class Single(Generic[T]):
     """The server sends one item a page (rule 7).
 
     Attributes:
-        next: The page of the next item, which waits for the item before it to be found again; None before it came.
+        next: The page of the next item, which is taken if the previous item is found again; None before it is received.
     """
 
     next: Page[T] | None = None
@@ -64,14 +64,14 @@ class Single(Generic[T]):
 
 @frozen
 class Probing(Suspect[T]):
-    """A page looks as if the server ignored `start`: the last index is requested (rule 8)."""
+    """A page looks as if the server ignored `start`, so the last index is requested (rule 8)."""
 
     then: "State[T]"
 
 
 @frozen
 class Doubting(Generic[T]):
-    """An answer contradicted itself and is requested again (rule 9)."""
+    """A response contradicted itself and is requested again (rule 9)."""
 
     doubt: Doubt[T]
     then: "State[T]"
@@ -79,7 +79,7 @@ class Doubting(Generic[T]):
 
 @frozen
 class Checking(Suspect[T]):
-    """A page looks as if the server filtered after slicing: the page before it is requested again (rule 10)."""
+    """A page looks as if the server filtered after slicing, so the previous page is requested again (rule 10)."""
 
     then: "State[T]"
 
@@ -98,31 +98,31 @@ def stepped_back(state: State[Any], place: Place, high: int, total_count: int) -
     """Return the state after a page that does not count (rule 3).
 
     Args:
-        state: The state before it.
-        place: Where the walk is.
-        high: Index at and after which nothing on the page has been seen.
+        state: The state before the page.
+        place: The position of the walk.
+        high: Index from which on the page has no seen item.
         total_count: `totalCount` of the page.
     """
     low, step = -1, place.step_back(total_count)
     if isinstance(state, Seeking):
         low, step = state.low, 2 * state.step
-    # A list that moves may have left behind where it was found before.
+    # If the list has shifted past `low` since, `low` is of no use any more.
     low = low if low < high - 1 else -1
     start = high - step if low < 0 else (low + high) // 2
-    # Nothing is requested past the end.
+    # Request nothing past the end of the list.
     return Seeking(max(0, min(start, total_count - max(1, place.stride // 2))), step, low, high)
 
 
 def too_far_back(state: State[Any], before: Place, place: Place) -> Seeking | Following:
-    """Return the state after a page on which everything had been seen (rule 3).
+    """Return the state after a page on which all items had been seen (rule 3).
 
     Args:
-        state: The state before it.
-        before: Where the walk was before it.
-        place: Where the walk is after it.
+        state: The state before the page.
+        before: The position of the walk before the page.
+        place: The position of the walk after the page.
     """
     high, step = (state.high, state.step) if isinstance(state, Seeking) else (before.last, place.stride)
-    # The first item not seen is between here and there.
+    # The first unseen item is between `place.last` and `high`.
     if high - place.last > place.stride // 2:
         return Seeking((place.last + high) // 2, step, place.last, high)
     return Following()
