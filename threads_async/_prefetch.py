@@ -1,4 +1,4 @@
-"""Requests in flight ahead of the one that is waited for. No HTTP here."""
+"""Keep requests in flight ahead of the page that is read. No HTTP here."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from threads_async.queries import Query
 
 
 class Prefetch(Generic[T]):
-    """Keeps the requests of a plan in flight, and drops those that a new plan no longer holds.
+    """Keeps the requests of a plan in flight, and ends those that are not in a new plan.
 
     Args:
-        source: Fetches pages, and owns the tasks that do so.
-        endpoint: The listing.
-        query: What is asked for, apart from the slice.
-        prefetch: How many requests may be in flight, the one that is waited for among them.
+        source: The source of pages, which owns the tasks.
+        endpoint: The list.
+        query: The query, of which only the slice changes.
+        prefetch: Maximum number of requests in flight, including the one that the caller waits for.
 
     Attributes:
         window: How many requests may be guessed now.
@@ -34,7 +34,7 @@ class Prefetch(Generic[T]):
         self._tasks: dict[Slice, asyncio.Task[Page[T]]] = {}
 
     def plan(self, slices: Sequence[Slice]) -> None:
-        """Have just these slices in flight: start what is missing, end what is not among them."""
+        """Start the requests for `slices` that are not in flight, and end all other requests."""
         running, self._tasks = self._tasks, {}
         for asked in slices:
             self._tasks[asked] = running.pop(asked) if asked in running else self._start(asked)
@@ -42,11 +42,11 @@ class Prefetch(Generic[T]):
             task.cancel()
 
     def learn(self, asked: Slice | None, *, useful: bool) -> None:
-        """Learn from a page that was taken while guesses were in flight.
+        """Adjust the window after a page that was taken while guesses were in flight.
 
         Args:
-            asked: What follows it; None at the end.
-            useful: Whether it brought anything.
+            asked: The slice to request next; None at the end.
+            useful: Whether the page had new items.
         """
         if self._tasks:
             self.window = self.window.after_guess(held=useful and asked in self._tasks)
@@ -55,26 +55,27 @@ class Prefetch(Generic[T]):
         return self._source.start(self._endpoint, self._query, asked)
 
     async def take(self, asked: Slice) -> Page[T] | None:
-        """Wait for the answer to `asked`, which the plan holds, and take it out; None if the request was ended.
+        """Wait for the page of `asked`, which is in the plan, and return it; None if the request was ended.
 
-        To be cancelled while waiting does not end the request: the next one who wants it finds it.
+        If the wait is cancelled, the request continues, and the next call for `asked` waits for it.
 
         Raises:
             ThreadsError: The request failed.
         """
         task = self._tasks[asked]
         try:
-            # What is there already is had without a wait, in which a time limit of the caller's could end it.
+            # Return a finished page without waiting, so that a time limit of the caller cannot expire first.
             if not task.done():
                 await asyncio.wait([task])
             self._tasks.pop(asked, None)
             return None if task.cancelled() else task.result()
         finally:
-            # The error of a task holds this frame, which must not hold the task: nothing would end with the iterator.
+            # The error of the task references this frame. If the frame referenced the task too, the cycle would keep
+            # both alive, and dropping the iterator would not end its requests.
             del task
 
     async def aclose(self) -> None:
-        """End all requests in flight, and wait until they have ended, unless they run in another event loop."""
+        """End all requests in flight. Wait until those that run in this event loop have ended."""
         tasks, self._tasks = self._tasks, {}
         if tasks:
             await _ending.end(tasks.values())

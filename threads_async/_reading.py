@@ -1,4 +1,4 @@
-"""How an answer is read: to its end, within a bound on its size."""
+"""Read the body of a response, up to a maximum size."""
 
 from http import HTTPStatus
 from typing import Final
@@ -11,16 +11,16 @@ from threads_async._failures import cut_short
 from threads_async.errors import RequestError, ResponseTooLargeError
 
 _MOST_OF_AN_ERROR: Final = 64 * 2**10
-"""Bytes read of an answer that is an error anyway."""
+"""Maximum number of bytes read of the body of an error."""
 
 
 async def read_answer(answer: aiohttp.ClientResponse, limit: int) -> Response | RequestError:
-    """Return `answer` with its body, or the error of a body that is too large or lacks its end.
+    """Return the response with its body, or an error if the body is too large or its end is missing.
 
     Args:
-        answer: An answer whose head has come.
-        limit: Maximum size of the body of a page, in bytes, counted after decompression. Of an error, only the
-            beginning is read.
+        answer: A response whose head was received.
+        limit: Maximum size of the body of a page in bytes, after decompression. Of an error, only the beginning is
+            read.
     """
     page = answer.status == HTTPStatus.OK
     body = await _read(answer, limit if page else _MOST_OF_AN_ERROR)
@@ -29,8 +29,8 @@ async def read_answer(answer: aiohttp.ClientResponse, limit: int) -> Response | 
         return Response(answer.status, answer.headers, body, whole)
     if len(body) > limit:
         return ResponseTooLargeError(
-            f"the answer is larger than max_response_bytes ({limit})",
-            hint="ask for less at once with total",
+            f"the response is larger than max_response_bytes ({limit})",
+            hint="use a smaller total",
             limit=limit,
         )
     if _ends_with_connection(answer) and is_cut(body):
@@ -39,20 +39,20 @@ async def read_answer(answer: aiohttp.ClientResponse, limit: int) -> Response | 
 
 
 async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Return the body, or its beginning, which is larger than `limit`."""
+    """Return the body. If it is larger than `limit`, return a beginning that is larger too."""
     chunks: list[bytes] = []
     size = 0
     while chunk := await answer.content.readany():
         chunks.append(chunk)
         size += len(chunk)
         if size > limit:
-            # The rest is not wanted, so the connection cannot serve again.
+            # The rest is not read, so the connection cannot be used again.
             answer.close()
             break
     return b"".join(chunks)
 
 
 def _ends_with_connection(answer: aiohttp.ClientResponse) -> bool:
-    """Tell whether only the end of the connection says where the body of `answer` ends."""
+    """Return whether the body of `answer` ends where the connection ends: it has no length and no chunks."""
     headers = answer.headers
     return "Content-Length" not in headers and "chunked" not in headers.get("Transfer-Encoding", "").lower()

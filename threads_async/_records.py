@@ -1,13 +1,14 @@
-"""Records: the values of the API by their names on the wire, read and checked by C. Performs no I/O.
+"""Convert JSON or plain data to the values of the API, with msgspec. Performs no I/O.
 
-Rule 1. A name on the wire is the name of the field in camel case. Nothing else declares it.
-Rule 2. Reading is strict in type and tolerant in growth: a wrong type or a missing key is an error that names its
-        place; an unknown key is passed over; an unknown type of thread is kept.
-Rule 3. A time without an offset is in UTC: ASP.NET writes none for a time of unspecified kind, and the API's other
-        times are in UTC.
-Rule 4. Nothing from the wire gets into a message: what is wrong is said in types and places.
+Rule 1. A name on the wire is the name of the field in camel case. It is declared nowhere else.
+Rule 2. Types are strict, additions are tolerated: a wrong type or a missing key is an error that names the position, an
+        unknown key is ignored, and an unknown type of thread is kept.
+Rule 3. A time without an offset is in UTC: ASP.NET writes no offset for a time of unspecified kind, and the other times
+        of the API are in UTC.
+Rule 4. An error message contains no data from the wire, only types and positions.
 
-A value is read in two steps of C: from JSON or plain data to a record, and from the record to the value.
+A value is read in two steps, both in C: from JSON or plain data to a record, and from the record to the value. A record
+is a msgspec struct with the names on the wire.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -32,13 +33,13 @@ _AwareTime: Final = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def wire_name(name: str) -> str:
-    """Return what the field `name` is called on the wire (rule 1)."""
+    """Return the name of the field `name` on the wire (rule 1)."""
     first, *others = name.split("_")
     return first + "".join(map(str.capitalize, others))
 
 
 def is_value(kind: Any) -> bool:
-    """Tell whether `kind` is the class of values that are read and written here."""
+    """Return whether `kind` is a class of values that the converters handle."""
     return isinstance(kind, type) and issubclass(kind, Value)
 
 
@@ -50,20 +51,20 @@ class _PageBody(msgspec.Struct, Generic[_Record], rename=wire_name, gc=False):
 
 
 class _PageData(_PageBody[_Record], Generic[_Record], rename=wire_name, gc=False):
-    """A page as plain data, which may say where it begins."""
+    """A page as plain data, which may contain its start."""
 
     start: _Count = 0  # type: ignore[valid-type]
 
 
 @frozen
 class _Shape:
-    """How values are wrapped.
+    """How values are wrapped: one value, a sequence of values, or a page of values.
 
     Attributes:
-        in_json: Makes the type that JSON is read as, of the type of the records.
-        in_data: Makes the type that plain data is read as, of the type of the records.
-        records: Returns the records in what was read.
-        wrap: Returns what is wanted, of what was read and the values that its records have become.
+        in_json: Returns the type to read JSON as, from the type of the records.
+        in_data: Returns the type to read plain data as, from the type of the records.
+        records: Returns the records in the data that was read.
+        wrap: Returns the result, from the data that was read and the values of its records.
     """
 
     in_json: Callable[[Any], Any]
@@ -92,7 +93,7 @@ _PAGE: Final = _Shape(
 
 
 def _kind_of(hint: Any, *, aware: bool) -> Any:
-    """Return what a field of type `hint` is in a record."""
+    """Return the type in a record of a field whose type in the value is `hint`."""
     if get_origin(hint) in (Union, UnionType):
         return Union[tuple(_kind_of(one, aware=aware) for one in get_args(hint))]  # noqa: UP007 - of a tuple
     if is_value(hint):
@@ -106,7 +107,7 @@ def _kind_of(hint: Any, *, aware: bool) -> Any:
 
 
 def _record_of(model: type[Value], *, aware: bool) -> type[msgspec.Struct]:
-    """Return the record of `model`. If `aware`, no time in it may lack its offset."""
+    """Return the type of record for `model`. If `aware`, each time in it must have an offset."""
     hints = get_type_hints(model)
     names = [attribute.name for attribute in fields(model)]
     kinds = [(name, _kind_of(hints[name], aware=aware)) for name in names]
@@ -114,7 +115,7 @@ def _record_of(model: type[Value], *, aware: bool) -> type[msgspec.Struct]:
 
 
 def _add_offsets(records: Iterable[msgspec.Struct]) -> None:
-    """Put the offset into all times that lack it (rule 3)."""
+    """Add the offset to all times that have none (rule 3)."""
     for record in records:
         for name in record.__struct_fields__:
             found = getattr(record, name)
@@ -135,9 +136,9 @@ def _parser_of(body: Any, data: Any) -> Callable[[object], Any]:
 
 
 def reader_of(wanted: Any, model: type[Value]) -> Callable[[object, object], Any]:
-    """Return a hook of cattrs that reads `wanted` from JSON as bytes, or from plain data.
+    """Return a hook for cattrs that reads `wanted` from JSON as bytes, or from plain data.
 
-    It raises a `DecodeError` that knows of no request.
+    The hook raises a `DecodeError` without the request, which it does not know.
 
     Args:
         wanted: `model`, a tuple of any number of them, or a page of them. A page in JSON has no `start`; it becomes 0.
@@ -154,7 +155,7 @@ def reader_of(wanted: Any, model: type[Value]) -> Callable[[object, object], Any
             try:
                 whole = parse(value)
             except msgspec.ValidationError:
-                # A time may lack its offset, which is rare, so it is looked for only then.
+                # Perhaps a time has no offset. This is rare, so it is handled only after an error.
                 whole = parse_any(value)
                 _add_offsets(records_in(whole))
             found = msgspec.convert(records_in(whole), values, from_attributes=True, dec_hook=_read_error)
@@ -168,12 +169,12 @@ def reader_of(wanted: Any, model: type[Value]) -> Callable[[object, object], Any
 
 
 def _explain(error: Exception) -> tuple[str, str]:
-    """Return the place of the fault by its names on the wire, and what is wrong there."""
+    """Return the position of the error, with names on the wire, and what is wrong there."""
     if isinstance(error, RecursionError):
         return "", "it is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return "", "it is not UTF-8"
-    # The parser ends its sentence with the place: "Expected `int`, got `str` - at `$.items[3].workspaceId`".
+    # The parser ends its message with the position: "Expected `int`, got `str` - at `$.items[3].workspaceId`".
     text, _, place = str(error).partition(" - at `$")
     path = place.rstrip("`").removeprefix(".")
     text = text.replace("`", "")
@@ -190,8 +191,8 @@ def _read_error(_: type[Any], data: dict[str, Any]) -> RequestError:
     """Return the error that `data` describes."""
     kind = getattr(errors, str(data.get("error")), None)
     if not (isinstance(kind, type) and issubclass(kind, RequestError)):
-        # msgspec makes an error of its own of this, with the place.
-        raise ValueError("Expected the name of an error of a request")  # noqa: TRY004 - it is a wrong value
+        # msgspec turns this into its own error and adds the position.
+        raise ValueError("Expected the name of a request error")  # noqa: TRY004 - it is a wrong value
     hints = get_type_hints(kind.__init__)
     given = {name: data[wire_name(name)] for name in signature(kind).parameters if wire_name(name) in data}
     return kind(**{name: msgspec.convert(value, hints[name]) for name, value in given.items()})

@@ -1,4 +1,4 @@
-"""From a query to a page, and from parameters to a value: encode, send, decode; and the requests in tasks."""
+"""Fetch pages and values: encode the query, send the request, decode the response, now or in a task."""
 
 import asyncio
 import sys
@@ -22,11 +22,11 @@ _WITH_SECRETS: Final = (
     *("threads_async._codec", "threads_async._exchange", "threads_async._records", "threads_async._secrets"),
     "threads_async._status",
 )
-"""Modules whose frames hold headers, addresses or bodies."""
+"""Modules whose frames may contain headers, addresses or bodies."""
 
 
 class PageSource:
-    """Fetches pages and values from one base URL, now or in a task, and owns those tasks: `close` ends them."""
+    """Fetches pages and values from one base URL, now or in a task. It owns these tasks, and `close` ends them."""
 
     def __init__(self, base_url: str, transport: Transport) -> None:
         self._base_url = base_url
@@ -35,18 +35,15 @@ class PageSource:
 
     @property
     def closed(self) -> bool:
-        """Whether it has been closed."""
+        """Whether the source has been closed."""
         return self._transport.closed
 
     async def fetch(self, endpoint: Endpoint[T], query: Query[T], asked: Slice | None = None) -> Page[T]:
-        """Return a page of what `query` wants of `endpoint`: the slice `asked`, or else its own.
-
-        Whatever ends it comes without the frames below: those of aiohttp hold the API token, the address and the body,
-        which tools that show the locals of a traceback would show; and an error that is held by a frame which it holds
-        itself keeps all of them alive until the garbage collector comes.
+        """Return one page of `endpoint`: the slice `asked`, or by default the slice of the query.
 
         Raises:
-            RequestError, ClientClosedError: As the transport and the decoder do.
+            RequestError: The request failed, or the response does not have the documented format.
+            ClientClosedError: As in `Transport.get`.
         """
         return await self._ask(
             partial(_exchange.encode, endpoint, query, self._base_url, asked), partial(_codec.decode, endpoint)
@@ -56,7 +53,7 @@ class PageSource:
         """Return the value of `endpoint`, requested with `parameters` by their names on the wire.
 
         Raises:
-            RequestError, ClientClosedError: As `fetch` does.
+            RequestError, ClientClosedError: As in `fetch`.
         """
         return await self._ask(
             partial(_exchange.encode_value, endpoint, parameters, self._base_url),
@@ -64,6 +61,12 @@ class PageSource:
         )
 
     async def _ask(self, encode: Callable[[], Request], decode: Callable[[Request, Response], T]) -> T:
+        """Send the request that `encode` returns, and return the decoded response.
+
+        Errors are raised without the frames of the functions called here, for two reasons. Some of these frames contain
+        the API token, the address or the body, which tools that print local variables of tracebacks would show. And an
+        error and a frame that reference each other stay alive until the garbage collector runs.
+        """
         handled = sys.exception()
         try:
             request = encode()
@@ -71,16 +74,16 @@ class PageSource:
         except ThreadsError as error:
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
         except Exception as error:
-            # An error that nobody thought of needs its frames to be understood, but not those with secrets.
+            # An unexpected error keeps its frames for debugging, except those with secrets.
             without_frames_of(error, _WITH_SECRETS, but=handled)
             raise
         except BaseException as error:  # noqa: BLE001 - it is raised again
-            # A cancellation, Ctrl-C, the end of the interpreter: the same object goes on.
+            # A cancellation, Ctrl-C or the end of the interpreter.
             error.__context__ = None
-            raise error.with_traceback(None)  # noqa: B904 - likewise
+            raise error.with_traceback(None)  # noqa: B904 - it is the same error
 
     def start(self, endpoint: Endpoint[T], query: Query[T], asked: Slice) -> "asyncio.Task[Page[T]]":
-        """Start to fetch a slice. Whoever no longer wants it cancels the task."""
+        """Start a task that fetches a slice. Cancel the task if the page is no longer needed."""
         task = asyncio.get_running_loop().create_task(self.fetch(endpoint, query, asked))
         self._tasks.add(task)
         task.add_done_callback(self._forget)
@@ -89,11 +92,11 @@ class PageSource:
     def _forget(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            # A wrong guess may fail without anybody asking; to look at the error is to keep asyncio from reporting it.
+            # Nobody awaits a wrong guess. Reading its error keeps asyncio from reporting that it was never retrieved.
             task.exception()
 
     async def close(self) -> None:
-        """End all requests and close the transport. May be called again."""
+        """End all requests and close the transport. It can be called more than once."""
         tasks = list(self._tasks)
         await self._transport.close()
         await _ending.end(tasks)

@@ -46,7 +46,7 @@ class Seeking:
 
 @frozen
 class Alone(Generic[T]):
-    """The last page contained only the last seen item, although `totalCount` is larger; it is requested again (rule 7)."""
+    """The last page was only the last seen item, although `totalCount` is larger; it is requested again (rule 7)."""
 
     doubt: Doubt[T]
 

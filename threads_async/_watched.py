@@ -1,4 +1,4 @@
-"""What has happened between two looks at the list. Performs no I/O."""
+"""Find out what happened between two looks of a watch. Performs no I/O."""
 
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime
@@ -12,10 +12,10 @@ from threads_async.models import EventKind, ExecutionThread, ThreadEvent
 
 @frozen
 class Watched:
-    """What is known of the list between two looks at it.
+    """What a watch remembers between two looks.
 
     Attributes:
-        alive: The threads at the last look that succeeded, by their identities; None before the first.
+        alive: The threads of the last successful look by their identities; None before the first one.
         reachable: Whether the last look succeeded.
     """
 
@@ -26,9 +26,10 @@ class Watched:
 def after_success(
     watched: Watched, threads: Iterable[ExecutionThread], at: datetime
 ) -> tuple[Watched, list[ThreadEvent]]:
-    """Return what is known after a look that showed `threads`, and what has happened.
+    """Return what to remember after a look that found `threads`, and the events.
 
-    First that the server is back, then what stopped, then what started, each in the order of the list.
+    If the server is reachable again, that is the first event. Then follow the threads that stopped and the threads that
+    started, each in the order of the list.
     """
     now = {THREADS.identity(thread): thread for thread in threads}
     before = watched.alive
@@ -44,9 +45,9 @@ def after_success(
 
 
 def after_failure(watched: Watched, error: RequestError, at: datetime) -> tuple[Watched, list[ThreadEvent]]:
-    """Return what is known after a look failed with `error`, and what has happened.
+    """Return what to remember after a look that failed with `error`, and the events.
 
-    Nothing has if the look before it failed too.
+    There is no event if the previous look failed too.
     """
     events = [ThreadEvent(EventKind.UNREACHABLE, None, at, error)] if watched.reachable else []
     return evolve(watched, reachable=False), events

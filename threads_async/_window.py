@@ -1,19 +1,19 @@
-"""How many requests to guess ahead: fewer while guesses fail, more while they hold. Performs no I/O."""
+"""How many requests to guess ahead: fewer while guesses are wrong, more while they are right. Performs no I/O."""
 
 from attrs import evolve, frozen
 
 
 @frozen
 class Window:
-    """How many requests may be in flight beyond the one that is waited for.
+    """How many requests may be in flight beyond the one that the caller waits for.
 
-    Guesses that fail are requests for nothing, and pages that were made long ago show less that is new. So each guess
-    that is thrown away, and each page that brings nothing new, halves the window, down to none, and each guess that
-    holds widens it by one: the rule by which TCP avoids congestion.
+    A wrong guess is a useless request, and a page that was requested long ago has fewer new items. Each wrong guess and
+    each page without new items therefore halves the window, down to zero. Each right guess widens it by one. TCP avoids
+    congestion by the same rule.
 
     Attributes:
-        most: The most requests that it may ever allow.
-        size: How many it allows now.
+        most: The maximum of `size`.
+        size: The number of requests that may be guessed now.
     """
 
     most: int
@@ -21,14 +21,14 @@ class Window:
 
     @classmethod
     def of(cls, prefetch: int) -> "Window":
-        """Return the window at the beginning of an iteration, where guesses are expected to hold.
+        """Return the window at the beginning of an iteration: the widest one, since no guess was wrong yet.
 
         Args:
-            prefetch: How many requests may be in flight, the one that is waited for among them.
+            prefetch: Maximum number of requests in flight, including the one that the caller waits for.
         """
         most = max(0, prefetch - 1)
         return cls(most, most)
 
     def after_guess(self, *, held: bool) -> "Window":
-        """Return the window after a guess that held, or after one that failed."""
+        """Return the window after a guess. `held` is whether it was right."""
         return evolve(self, size=min(self.most, self.size + 1) if held else self.size // 2)
