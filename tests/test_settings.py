@@ -42,7 +42,7 @@ def test_a_token_that_no_header_can_contain_is_an_error_that_does_not_show_it(to
 
 
 def test_a_token_that_is_not_text_is_an_error() -> None:
-    with pytest.raises(ConfigurationError, match="text"):
+    with pytest.raises(ConfigurationError, match="string"):
         token_of(b"bytes", {})
 
 
@@ -123,7 +123,7 @@ def test_an_invalid_base_url_is_an_error_that_does_not_show_it(base_url: str, wh
 
 
 def test_a_base_url_that_is_not_text_is_an_error() -> None:
-    with pytest.raises(ConfigurationError, match="text"):
+    with pytest.raises(ConfigurationError, match="string"):
         base_url_of(8160, {})
 
 

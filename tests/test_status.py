@@ -86,7 +86,7 @@ def test_the_message_of_the_server_is_quoted_short_and_clean(body: bytes, said: 
 def test_markup_is_recognised_without_its_content_type(body: bytes) -> None:
     error = error_of(502, body)
 
-    assert "the server failed (502); a proxy in front of the API may have answered" == str(error)
+    assert "the server failed (502); the response may come from a proxy in front of the API" == str(error)
 
 
 def test_text_with_an_angle_bracket_is_not_markup() -> None:
@@ -96,16 +96,16 @@ def test_text_with_an_angle_bracket_is_not_markup() -> None:
 def test_a_page_of_html_is_not_quoted_and_a_proxy_is_suspected() -> None:
     error = error_of(502, b"Bad Gateway", {"Content-Type": "text/html; charset=utf-8"})
 
-    assert "the server failed (502); a proxy in front of the API may have answered" == str(error)
+    assert "the server failed (502); the response may come from a proxy in front of the API" == str(error)
 
 
 @pytest.mark.parametrize(
     ("status", "hint"),
     [
         (401, "check the API token"),
-        (429, "ask less often"),
+        (429, "send fewer requests"),
         (500, ""),
-        (302, "set base_url to where the API answers"),
+        (302, "set base_url to the address of the API"),
         (404, "check that base_url is the address of a ZennoBrowser API"),
         (400, ""),
     ],

@@ -1,4 +1,4 @@
-"""Make ``python -m threads_async`` the same as the command ``threads-async``."""
+"""Run the command ``threads-async`` as ``python -m threads_async``."""
 
 import sys
 

@@ -1,8 +1,8 @@
-"""Keep tokens out of sight. Performs no I/O.
+"""Hide the secrets. Performs no I/O.
 
-Three kinds of secret pass through the client: the API token of its user, the tokens of the threads it lists, and the
-connection strings of browsers. All grant access, so none of them may be in a repr, a message, a log, a pickle of ours
-or a traceback that prints locals.
+Three kinds of secret pass through the client: the API token, the thread tokens, and the connection strings of browsers.
+All of them grant access, so none may appear in a repr, a message, a log, a pickle of this package, or a traceback that
+prints local variables.
 """
 
 import functools
@@ -12,13 +12,13 @@ import re
 from typing import Final, NoReturn, final
 
 SHOWN_FROM: Final = 24
-"""A token shorter than this is hidden whole: its ends would be too much of it."""
+"""Shorter tokens are hidden completely, because their first and last characters would show too much of them."""
 
 _WINDOW: Final = 4096
-"""Characters of a foreign text that are looked at; far more than are shown."""
+"""Number of characters of a server's text that are processed; far more than are shown."""
 
 _LONGEST_ESCAPE: Final = 16
-"""Characters at most for one character of a secret: ``&#x`` with leading zeros, which HTML allows."""
+"""Maximum number of characters that encode one character of a secret: ``&#x`` with leading zeros, as HTML allows."""
 
 _EXCERPT_LENGTH: Final = 200
 _JSON_ESCAPES: Final = {character: json.dumps(character)[1:-1] for character in '"\\\b\f\n\r\t'} | {"/": "\\/"}
@@ -26,7 +26,7 @@ _HTML_NAMES: Final = {character: html.escape(character) for character in '&<>"'}
 
 
 def _ways_to_write(character: str) -> str:
-    """Return a pattern of what `character` can look like: itself, or as JSON, a URL or HTML escape it."""
+    """Return a pattern that matches `character`, also in the escapes of JSON, URLs and HTML."""
     units = character.encode("utf-16-be", "surrogatepass").hex()
     escapes = [
         "".join(rf"\\{{1,4}}u{units[at : at + 4]}" for at in range(0, len(units), 4)),
@@ -44,11 +44,12 @@ def _ways_to_write(character: str) -> str:
 
 @functools.cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return the patterns of a JWT and of an address of DevTools, whether escaped as JSON, a URL or HTML do it or not.
+    """Return the patterns of a JWT and of a DevTools address, also in the escapes of JSON, URLs and HTML.
 
-    Without its group, the first one only begins like a JWT: such a run of letters is matched as well so that it is read
-    once, not once for each place in it where a JWT could begin. The group of the second one is all but the last part of
-    the address, which opens it. They are made when they are first needed: only errors need them.
+    The first pattern also matches text that only begins like a JWT, without its group. Otherwise a long run of letters
+    would be read again from each position at which a JWT could begin. The group of the second pattern is the address
+    without its last part, which is the secret. The patterns are compiled when they are first needed: only errors need
+    them.
     """
     dot, slash = _ways_to_write("."), _ways_to_write("/")
     letter = rf"(?!{dot})(?:[\w-]|\\{{1,4}}u00[2-7][0-9a-fA-F]|%[2-7][0-9a-fA-F]|&#[xX]?[0-9a-fA-F]{{2,6}};)"
@@ -61,9 +62,10 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 @final
 class Secret:
-    """A text that is shown to nobody but by `reveal`.
+    """A text that only `reveal` returns.
 
-    It is wrapped where it enters, so that no frame of the client has it as a local: tracebacks may print those.
+    Secrets are wrapped as soon as the client receives them, so that no frame of the client has them as local variables,
+    which tracebacks may print.
     """
 
     __slots__ = ("_value",)
@@ -79,12 +81,12 @@ class Secret:
         return "Secret(…)"
 
     def __reduce__(self) -> NoReturn:
-        msg = "a secret is not pickled or copied"
+        msg = "a secret cannot be pickled or copied"
         raise TypeError(msg)
 
 
 def shorten(token: str | None) -> str | None:
-    """Return a form of `token` that tells tokens apart but opens nothing: `eyJ…x3fQ`."""
+    """Return a short form of `token` that distinguishes tokens but grants no access: `eyJ…x3fQ`."""
     if token is None:
         return None
     if len(token) < SHOWN_FROM or not token.isprintable():
@@ -93,7 +95,7 @@ def shorten(token: str | None) -> str | None:
 
 
 def show_shortened(token: str | None) -> str:
-    """Return what the repr of a value shows of a secret."""
+    """Return what the repr of a value shows instead of a secret."""
     return repr(shorten(token))
 
 
@@ -106,11 +108,11 @@ def _pattern_of(secret: Secret) -> re.Pattern[str]:
 
 
 def scrub(text: str, *secrets: Secret) -> str:
-    """Return `text` without `secrets`, and with everything shortened that looks like a token or an address of DevTools.
+    """Return `text` without `secrets`. Everything that looks like a token or a DevTools address is shortened too.
 
-    Secrets are found as they are and with any of their characters escaped, as JSON, URLs and HTML do it.
+    Secrets are also found if some of their characters are escaped as in JSON, URLs or HTML.
     """
-    # The longest first: one may be a part of another.
+    # The longest first, because one secret may be a part of another.
     for secret in sorted(secrets, key=lambda secret: len(secret.reveal()), reverse=True):
         text = _pattern_of(secret).sub("…", text)
     jwt, devtools = _patterns()
@@ -118,7 +120,7 @@ def scrub(text: str, *secrets: Secret) -> str:
 
 
 def _count(text: str, *secrets: Secret) -> int:
-    """Return how many secrets are in `text`."""
+    """Return the number of secrets in `text`."""
     known = sum(len(_pattern_of(secret).findall(text)) for secret in secrets)
     jwt, devtools = _patterns()
     return known + len(devtools.findall(text)) + sum(found[1] is not None for found in jwt.finditer(text))
@@ -132,26 +134,27 @@ def _shorten_match(found: re.Match[str]) -> str:
 
 
 def excerpt(text: str, *secrets: Secret, whole: bool = True) -> str | None:
-    """Return the beginning of a text of a server's making on one line, without secrets; None if nothing can be shown.
+    """Return the beginning of a server's text on one line, without secrets; None if nothing can be shown.
 
-    A server may send back what it was sent. So the text is scrubbed before it is cut, and where its end is missing or
-    it is too long to be scrubbed whole, so much of the end is dropped that no part of a secret can be left there.
+    A server may send back what it received, so the text is scrubbed before it is cut. If the end of the text is
+    missing, or if the text is too long to be scrubbed completely, enough of the end is dropped that no part of a secret
+    can remain there.
 
     Args:
-        text: What the server said.
-        secrets: What must not be shown of it.
-        whole: Whether `text` is known to have its end.
+        text: The text of the server.
+        secrets: The secrets that must not be shown.
+        whole: Whether `text` is known to be complete.
     """
     size = max((len(secret.reveal()) for secret in secrets), default=0)
     if "\0" in text or size > _WINDOW:
-        # It is no text, or one in an encoding that was not recognised: no secret would be found in it. And a secret of
-        # that length would take long to look for.
+        # NUL means that this is not text, or text in an unknown encoding, in which no secret would be found. Searching
+        # for a very long secret would take too long.
         return None
     longest = _LONGEST_ESCAPE * size
     window = text[: _WINDOW + max(_WINDOW, longest)]
     solid = "".join(character for character in window if character.isprintable() and not character.isspace())
     if _count(solid, *secrets) > _count(window, *secrets):
-        # A line break, say, has kept a secret from being found.
+        # A character between the letters of a secret, such as a line break, kept it from being found.
         return None
     clean = scrub(window, *secrets)
     if len(window) < len(text):

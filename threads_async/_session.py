@@ -1,4 +1,4 @@
-"""The session that a client makes for itself."""
+"""The session that a client creates for itself."""
 
 import asyncio
 import contextlib
@@ -15,40 +15,41 @@ from aiohttp.http import RawResponseMessage
 from threads_async._ending import call_in
 
 _HAPPY_EYEBALLS_DELAY: Final = 0.02
-"""Seconds until the next address of a host is tried as well. `localhost` often means `::1` first, where a server on
-IPv4 alone does not answer (on Windows not even with a refusal), and the usual 0.25 s would be waited in vain."""
+"""Seconds until the next address of a host is tried in parallel. `localhost` often resolves to `::1` first, where a
+server that listens only on IPv4 does not respond (on Windows the connection is not even refused). The default delay of
+0.25 s would then be lost."""
 
 
 _LOOK_AGAIN: Final = 0.01
-"""Seconds between two looks at what happens in another event loop."""
+"""Seconds between two checks of a task in another event loop."""
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
 
 class _HeadFirst(ResponseHandler):
-    """Passes the head of an answer to aiohttp's parser before what follows it.
+    """Passes the head of a response to aiohttp's parser separately from the bytes after it.
 
-    The parser throws away all that it has read of an answer if other bytes follow it in the same call. With the head
-    passed first, such bytes end the connection, and the answer counts (RFC 9112, section 6.3 allows that). An answer to
-    nothing that was asked ends the connection too: aiohttp would take it for the answer to the next request.
+    If other bytes follow a response in the same call, the parser discards the response. If the head is passed first,
+    such bytes only end the connection, and the response is used, as RFC 9112, section 6.3 allows. A response without a
+    request ends the connection too, because aiohttp would take it for the response to the next request.
     """
 
-    # The last bytes of a head that has not ended yet: its end may come in two parts.
+    # The last bytes of an incomplete head, because the end of the head may arrive in two parts.
     _last = b""
-    # Whether the head of the final answer has come.
+    # Whether the head of the final response was received.
     _answered = False
 
     def set_response_params(self, **parameters: Any) -> None:
-        """Get ready for the answer to a request."""
+        """Get ready for the response to a request."""
         self._answered = False
         super().set_response_params(**parameters)
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        """Take the head of an answer from the parser."""
+        """Take the head of a response from the parser."""
         if self._answered:
             self.abort()
             return
-        # The others are interim answers, such as 100 Continue.
+        # Lower statuses are interim responses, such as 100 Continue.
         self._answered = data[0].code >= HTTPStatus.OK
         super().feed_data(data, size)
 
@@ -68,14 +69,15 @@ class _HeadFirst(ResponseHandler):
             super().data_received(head)
             if not data:
                 return
-        # aiohttp itself calls this without bytes, so that a parser that it has paused goes on.
+        # aiohttp itself calls this without bytes to resume a paused parser, so the call is needed even if `data` is
+        # empty.
         super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Take note that the connection has ended, and so has the body that came over it."""
+        """End the body when the connection ends."""
         body = self._payload
         super().connection_lost(exc)
-        # If bytes of a body were not HTTP, aiohttp ends the connection but does not tell whoever reads the body.
+        # If the body was not valid HTTP, aiohttp ends the connection but does not report it to the reader of the body.
         if body is not None and not body.is_eof() and body.exception() is None:
             error = aiohttp.ClientPayloadError()
             error.__cause__ = self.exception()
@@ -86,24 +88,24 @@ def own_session(resolver: AbstractResolver | None) -> aiohttp.ClientSession:
     """Return a new session for the running event loop.
 
     Args:
-        resolver: Finds the addresses of a host; by default aiohttp's.
+        resolver: Finds the addresses of a host. By default, the resolver of aiohttp.
     """
     connector = aiohttp.TCPConnector(happy_eyeballs_delay=_HAPPY_EYEBALLS_DELAY, resolver=resolver)
-    # aiohttp has no public way to say what reads the answers of a connection.
+    # aiohttp has no public way to set the class that reads the responses of a connection.
     vars(connector)["_factory"] = functools.partial(_HeadFirst, loop=asyncio.get_running_loop())
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 async def close_session(session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop) -> None:
-    """Close `session`, whose event loop is `loop`, from this one or another."""
+    """Close `session`, whose event loop is `loop`, from this event loop or another."""
     if loop is asyncio.get_running_loop():
         await session.close()
         return
     closing: list[asyncio.Task[None]] = []
     call_in(loop, lambda: closing.append(loop.create_task(session.close())))
-    # That loop may end at any moment, and then it never tells.
+    # That loop may stop at any moment, and then nothing reports it.
     while loop.is_running() and not (closing and closing[0].done()):  # noqa: ASYNC110 - that end sets no event
         await asyncio.sleep(_LOOK_AGAIN)
-    # A loop that is closed takes no more calls.
+    # A closed loop raises RuntimeError.
     with contextlib.suppress(RuntimeError):
         await session.close()

@@ -11,29 +11,29 @@ from threads_async._secrets import Secret
 from threads_async.errors import ConfigurationError
 
 DEFAULT_BASE_URL: Final = "http://localhost:8160"
-"""Where a ZennoBrowser answers on its own machine, by the API's page."""
+"""The documented address of the API on the machine of ZennoBrowser."""
 
 TOKEN_VARIABLE: Final = "ZB_API_TOKEN"  # noqa: S105 - the name of a variable
 BASE_URL_VARIABLE: Final = "ZB_API_BASE_URL"
-"""The names that the vendor's own MCP server reads."""
+"""The same names as in the vendor's own MCP server."""
 
 _LONGEST_HOST: Final = 253
 _LONGEST_LABEL: Final = 63
-"""Characters at most of a host name and of what stands between its dots (RFC 1035, section 2.3.4)."""
+"""Maximum number of characters of a host name, and of a label between its dots (RFC 1035, section 2.3.4)."""
 
 
 def token_of(token: object, environment: Mapping[str, str]) -> Secret:
-    """Return the API token to use: `token`, else that of the environment.
+    """Return the API token to use: `token`, or by default the token in the environment.
 
     Raises:
-        ConfigurationError: It is missing or cannot stand in a header.
+        ConfigurationError: It is missing or not allowed in a header.
     """
     if token is None:
         token = environment.get(TOKEN_VARIABLE, "")
         if not token.strip():
             raise _wrong("token", f"there is no API token: pass token= or set {TOKEN_VARIABLE}")
     if not isinstance(token, str):
-        raise _wrong("token", "the API token must be a text")
+        raise _wrong("token", "the API token must be a string")
     token = token.strip()
     if not token:
         raise _wrong("token", "the API token is empty")
@@ -47,26 +47,26 @@ def token_of(token: object, environment: Mapping[str, str]) -> Secret:
 def base_url_of(base_url: object, environment: Mapping[str, str]) -> str:
     """Return the base URL to use, without a slash at its end.
 
-    It is `base_url`, else that of the environment, else the default.
+    It is `base_url`, or the base URL in the environment, or the default.
 
     Raises:
-        ConfigurationError: It is no http or https URL, or has more than a host, a port and a path.
+        ConfigurationError: It is not an http or https URL, or has other parts than a host, a port and a path.
     """
     if base_url is None:
         base_url = environment.get(BASE_URL_VARIABLE, "").strip() or DEFAULT_BASE_URL
     if not isinstance(base_url, str):
-        raise _wrong("base_url", "base_url must be a text")
+        raise _wrong("base_url", "base_url must be a string")
     base_url = base_url.strip()
     if not base_url.isprintable() or " " in base_url or "\\" in base_url:
         raise _wrong("base_url", "base_url has white space, control characters or backslashes")
-    # No message shows the URL itself: what is wrong with it may be that it holds a password.
+    # No message shows the URL itself, because it may contain a password.
     try:
         parts = urlsplit(base_url)
         host, port = parts.hostname, parts.port
     except ValueError:
         parts, host, port = None, None, None
     if parts is None:
-        # Raised here and not above, where the error of the library would come along as context and show the URL.
+        # Raised here and not in the except clause, where the ValueError, which shows the URL, would become its context.
         raise _wrong("base_url", "base_url is not a URL, or its port is not a number up to 65535")
     if parts.scheme not in ("http", "https") or not host or port == 0:
         raise _wrong(
@@ -76,17 +76,17 @@ def base_url_of(base_url: object, environment: Mapping[str, str]) -> str:
     if not _is_host(host):
         raise _wrong("base_url", "base_url has a host that is neither a host name nor an IP address")
     if "@" in parts.netloc:
-        raise _wrong("base_url", "base_url must not hold credentials")
+        raise _wrong("base_url", "base_url must not contain credentials")
     if "?" in base_url or "#" in base_url:
-        raise _wrong("base_url", "base_url must not hold a query or a fragment")
+        raise _wrong("base_url", "base_url must not contain a query or a fragment")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 def _is_host(host: str) -> bool:
-    """Tell whether `host` may be a host name or an IP address, as far as that can be known without asking for it."""
+    """Return whether `host` can be a host name or an IP address, as far as that is known without a lookup."""
     labels = host.removesuffix(".").split(".")
     if ":" in host or labels[-1].isdecimal():
-        # Brackets have held it, or it ends in a number, as only an IP address does.
+        # It was in brackets or ends in a number, so it can only be an IP address.
         try:
             ipaddress.ip_address(host)
         except ValueError:
@@ -97,17 +97,17 @@ def _is_host(host: str) -> bool:
 
 @frozen
 class Settings:
-    """Where to ask, and as whom."""
+    """The checked settings: the API token and the base URL."""
 
     token: Secret
     base_url: str
 
 
 def read_settings(token: object, base_url: object, environment: Mapping[str, str]) -> Settings | ConfigurationError:
-    """Return the settings, or the error of the first that is wrong.
+    """Return the settings, or the error of the first invalid one.
 
-    The error is returned, not raised: the frames that it would be raised through hold what was given as their locals,
-    which some tracebacks print.
+    The error is returned, not raised, because the frames of this module have the given values as local variables, which
+    some tracebacks print.
     """
     try:
         return Settings(token_of(token, environment), base_url_of(base_url, environment))

@@ -1,4 +1,4 @@
-"""What the status of an answer means. Performs no I/O."""
+"""Convert the status of a response into an error. Performs no I/O."""
 
 import math
 import re
@@ -24,12 +24,12 @@ _MARKUP: Final = re.compile(
 
 
 def status_error(response: Response, *secrets: Secret, now: datetime) -> StatusError:
-    """Return the error that the status of `response` stands for, which is not 200.
+    """Return the error for `response`, whose status is not 200.
 
     Args:
-        response: The answer.
-        secrets: What the request held that must not be shown: a server may send it back.
-        now: The time, for a `Retry-After` that is a date.
+        response: The response.
+        secrets: The secrets in the request. They must not be shown, but a server may send them back.
+        now: The current time, for a `Retry-After` that is a date.
     """
     status = response.status
     said = _server_message(response, *secrets)
@@ -37,7 +37,7 @@ def status_error(response: Response, *secrets: Secret, now: datetime) -> StatusE
         said is not None and _MARKUP.search(said) is not None
     )
     if html:
-        # Of a page of a web server nothing is worth quoting.
+        # The HTML page of a web server says nothing that is worth quoting.
         said = None
     details: dict[str, Any] = {
         "status": status,
@@ -48,30 +48,30 @@ def status_error(response: Response, *secrets: Secret, now: datetime) -> StatusE
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return UnauthorizedError(f"the server refused the API token ({words})", hint="check the API token", **details)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return TooManyRequestsError(f"the server asks to slow down ({words})", hint="ask less often", **details)
+        return TooManyRequestsError(f"the server asks to slow down ({words})", hint="send fewer requests", **details)
     if status in _SERVER_ERRORS:
-        # The API's own errors are JSON.
-        hint = "a proxy in front of the API may have answered" if html else ""
+        # The errors of the API itself are JSON.
+        hint = "the response may come from a proxy in front of the API" if html else ""
         return ServerError(f"the server failed ({words})", hint=hint, **details)
     if status in _REDIRECTS:
         return StatusError(
-            f"the server redirects ({status}), which is not followed so that the token stays with base_url",
-            hint="set base_url to where the API answers",
+            f"the server sent a redirect ({status}), which is not followed, so that only base_url receives the token",
+            hint="set base_url to the address of the API",
             **details,
         )
     hint = "check that base_url is the address of a ZennoBrowser API" if status == HTTPStatus.NOT_FOUND else ""
-    return StatusError(f"the server answered {words} instead of 200", hint=hint, **details)
+    return StatusError(f"the server responded with {words} instead of 200", hint=hint, **details)
 
 
 def _server_message(response: Response, *secrets: Secret) -> str | None:
-    """Return the server's own words: its `message`, else all texts of its JSON, else the beginning of its text."""
+    """Return the message of the server: its `message`, or all texts of its JSON, or the beginning of its plain text."""
     body = response.body
     try:
         value: object = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         encoding = "utf-16" if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8"
         return excerpt(body.decode(encoding, errors="replace"), *secrets, whole=response.whole)
-    # {"message": …} by the API's page; an error of ASP.NET itself has a title and lists of texts.
+    # The documented errors are {"message": …}. An error of ASP.NET itself has a title and lists of texts.
     if isinstance(value, dict):
         members = cast("dict[str, object]", value)
         value = members.get("message", members)
@@ -79,7 +79,7 @@ def _server_message(response: Response, *secrets: Secret) -> str | None:
 
 
 def _texts(value: object) -> Iterator[str]:
-    # With a list of its own instead of calls, which a body nested deeply enough would exhaust.
+    # Not recursive, because a deeply nested body would exceed the recursion limit.
     waiting = [value]
     while waiting:
         one = waiting.pop()
@@ -92,7 +92,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _retry_after(value: str | None, now: datetime) -> float | None:
-    """Return the seconds that a `Retry-After` header asks to wait, never below 0; None if it says nothing of use."""
+    """Return the time to wait according to a `Retry-After` header, in seconds, at least 0; None if it is not usable."""
     if value is None:
         return None
     try:
@@ -102,6 +102,6 @@ def _retry_after(value: str | None, now: datetime) -> float | None:
             date = parsedate_to_datetime(value)
             seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
         except (ValueError, OverflowError):
-            # Not a date, or one that no datetime can hold.
+            # Not a date, or a date that does not fit into a datetime.
             return None
     return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -1,17 +1,17 @@
-"""Which frames a traceback keeps. Performs no I/O."""
+"""Remove frames with secrets from tracebacks. Performs no I/O."""
 
 from types import TracebackType
 
 
 def without_frames_of(error: BaseException, modules: tuple[str, ...], *, but: BaseException | None) -> None:
-    """Take the frames of `modules` out of the tracebacks of `error` and of the errors that led to it.
+    """Remove the frames of `modules` from the tracebacks of `error` and of its causes and contexts.
 
-    Tools that show the locals of a traceback would show what those frames hold.
+    Tools that print the local variables of a traceback would show the secrets in those frames.
 
     Args:
-        error: What was raised.
+        error: The error that was raised.
         modules: Names of modules and packages.
-        but: An error to leave as it is, with all that led to it: the one that the caller is handling.
+        but: The error that the caller is handling. It stays unchanged, with its causes and contexts.
     """
     waiting: list[BaseException | None] = [error]
     seen = {id(but)}

@@ -1,8 +1,8 @@
-"""The only door to the network: a request goes in, the whole answer comes out.
+"""Send a request and return the complete response. All requests of the package go through this module.
 
-Every exchange is bounded in time and size, its body included, and is retried where that can help. Redirects are not
-followed: they would carry the token to another place. What aiohttp raises never gets out, neither as cause nor as
-context, since its errors show headers and addresses.
+Each exchange is limited in time and size, including its body, and is retried if that can help. Redirects are not
+followed, because they would send the token to another address. The errors of aiohttp never leave this module, neither
+as cause nor as context, because they show headers and addresses.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 USER_AGENT: Final = f"threads-async/{__version__}"
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
-"""The whole exchange has one timeout of ours; aiohttp's would cut in earlier."""
+"""The transport has one timeout for the complete exchange. The timeouts of aiohttp would interrupt it earlier."""
 
 
 async def _pause(seconds: float) -> None:
@@ -45,12 +45,13 @@ async def _pause(seconds: float) -> None:
 
 @frozen
 class Limits:
-    """Bounds of an exchange.
+    """The limits of a request.
 
     Attributes:
-        timeout: Most seconds for one attempt: waiting for a free connection, connecting, and the whole answer.
-        response_bytes: Most bytes of a body, counted after decompression.
-        retry: How often to try, and how long in all.
+        timeout: Maximum time for one attempt in seconds: waiting for a free connection, connecting, and the complete
+            response.
+        response_bytes: Maximum size of a body in bytes, after decompression.
+        retry: How often a request is attempted, and for how long in total.
     """
 
     timeout: float
@@ -63,13 +64,13 @@ class Transport:
 
     Args:
         token: The API token.
-        session: The caller's session, which is used as it is and never closed, or None for one of our own, made when
-            first needed.
-        limits: Bounds of an exchange.
-        clock: Seconds that only go forward.
-        sleep: Waits for so many seconds; by default `asyncio.sleep`.
-        draw: A random number from 0 to 1.
-        resolver: Finds the addresses of a host for an own session; by default aiohttp's.
+        session: The caller's session, which is not changed and never closed, or None for an own session, which is
+            created when first needed.
+        limits: The limits of a request.
+        clock: Returns the time in seconds, which never goes backwards.
+        sleep: Waits for a number of seconds. By default, `asyncio.sleep`.
+        draw: Returns a random number from 0 to 1.
+        resolver: Finds the addresses of a host for an own session. By default, the resolver of aiohttp.
     """
 
     def __init__(  # noqa: PLR0913 - the last four are for tests
@@ -97,7 +98,7 @@ class Transport:
         self.closed: bool = False
 
     async def close(self) -> None:
-        """End all exchanges and waits, and close the session if it is our own. May be called again."""
+        """End all requests and pauses, and close the session if it is an own one. It can be called more than once."""
         self.closed = True
         self._time_limits.expire()
         own, self._own = self._own, None
@@ -114,16 +115,16 @@ class Transport:
             )
 
     async def get(self, request: Request) -> Response:
-        """Send `request` and return the answer, whose status is 200.
+        """Send `request` and return the response, whose status is 200.
 
         Raises:
-            RequestError: It failed, with all its attempts.
-            ClientClosedError: This, or the session given, is closed.
+            RequestError: The request failed, with all its attempts.
+            ClientClosedError: The transport or its session is closed, or belongs to another event loop.
         """
         began = self._clock()
         outcome = await self._attempt(request, 1, began)
         if isinstance(outcome, RequestError):
-            # Apart, since tenacity is a large part of what a small request costs.
+            # The first attempt does without tenacity, which would be a large part of the cost of a small request.
             outcome = await self._retry(request, outcome, began)
         else:
             self._budget.succeeded(attempts=1)
@@ -132,7 +133,7 @@ class Transport:
         return outcome
 
     async def _attempt(self, request: Request, number: int, began: float) -> Response | RequestError:
-        """Make the attempt of this number of a call that began at this time."""
+        """Make attempt `number` of a call that began at `began`, by the clock."""
         deadline = self._limits.retry.deadline
         outcome = await self._exchange(request, None if deadline is None else deadline - (self._clock() - began))
         if isinstance(outcome, Response):
@@ -144,8 +145,8 @@ class Transport:
         return outcome
 
     async def _retry(self, request: Request, failed: RequestError, began: float) -> Response | RequestError:
-        """Make the attempts after the first, which `failed`, as far as they are wanted."""
-        # Most programs never need it, and it would be a seventh of what the import of this package takes.
+        """Make the attempts after the first one, which `failed`, as far as the policy and the budget allow."""
+        # Most programs never need tenacity, and it would take a seventh of the import time of this package.
         from tenacity import AsyncRetrying  # noqa: PLC0415
 
         policy = self._limits.retry
@@ -169,7 +170,8 @@ class Transport:
             tell_of_retry(outcome, request.url, of=policy.attempts, wait=seconds)
             return True
 
-        # Errors go through the loop as values: raised in it, they would be held by its frames and it by theirs.
+        # Errors pass through the loop as values. If they were raised in it, they and its frames would reference each
+        # other.
         retrying = AsyncRetrying(sleep=self._wait, retry=wants_another, wait=lambda _: pause)
         outcome: Response | RequestError = await retrying(attempt)
         if isinstance(outcome, Response):
@@ -177,7 +179,7 @@ class Transport:
         return outcome
 
     async def _wait(self, seconds: float) -> None:
-        # Ends early when this is closed; the next attempt says so.
+        # If the transport is closed, the pause ends early, and the next attempt raises ClientClosedError.
         with contextlib.suppress(TimeoutError):
             async with self._time_limits.limit(None):
                 await self._sleep(seconds)
@@ -189,7 +191,7 @@ class Transport:
         if self._given is not None:
             if self._given.closed:
                 raise ClientClosedError("the session given to the client is closed")
-            # aiohttp has no public way to ask for it, and does not notice by itself.
+            # aiohttp has no public attribute for the event loop of a session, and does not check it itself.
             its_loop = getattr(self._given, "_loop", loop)
             if its_loop is not loop and isinstance(its_loop, asyncio.AbstractEventLoop):
                 raise ClientClosedError("the session given to the client belongs to another event loop")
@@ -202,7 +204,7 @@ class Transport:
         return self._own
 
     async def _exchange(self, request: Request, left: float | None) -> Response | RequestError:
-        """Make one attempt. What failed is returned, not raised: raised here, it would carry aiohttp's error along."""
+        """Make one attempt. An error is returned, not raised, because the error of aiohttp would become its context."""
         session = self._session()
         timeout = self._limits.timeout if left is None else min(self._limits.timeout, left)
         task = asyncio.current_task()
@@ -226,10 +228,10 @@ class Transport:
                 return await read_answer(answer, self._limits.response_bytes)
         except TimeoutError:
             if not self.closed:
-                return RequestTimeoutError(f"no whole answer within {timeout:g} s")
+                return RequestTimeoutError(f"no complete response within {timeout:g} s")
         except asyncio.CancelledError:
-            # aiohttp cancels what waits for a connection or for a name when the session is closed. Nobody has asked
-            # for this task to end, so it must not end as if somebody had.
+            # When the session is closed, aiohttp cancels tasks that wait for a connection or a host name. If nobody
+            # cancelled this task, it must not end with a cancellation.
             if task is None or task.cancelling() > cancelling or not (self.closed or session.closed):
                 raise
         except (aiohttp.ClientError, UnicodeError, OSError, EOFError) as error:

@@ -300,7 +300,7 @@ def test_a_wrong_setting_is_named_as_on_the_command_line(capsysbinary: Capture) 
         ("--sorting Age", "'WorkspaceId', optionally followed by ' ASC' or ' DESC'"),
         ("--base-url http://a..b", "--base-url has a host that is neither a host name nor an IP address"),
         ("--base-url http://a:b", "--base-url is not a URL, or its port is not a number up to 65535"),
-        ("--base-url http://user@a", "--base-url must not hold credentials"),
+        ("--base-url http://user@a", "--base-url must not contain credentials"),
     ],
 )
 def test_an_error_names_options_and_not_python_parameters(arguments: str, expected: str, capsysbinary: Capture) -> None:
@@ -365,7 +365,7 @@ def test_a_slow_response_has_its_own_exit_code(server: FakeServer) -> None:
         _, error = process.communicate(timeout=SECONDS)
 
     assert 4 == process.returncode
-    assert re.fullmatch(r"threads-async: no whole answer within 0.05 s \(GET [^\n]+\)\n", error)
+    assert re.fullmatch(r"threads-async: no complete response within 0.05 s \(GET [^\n]+\)\n", error)
 
 
 def test_control_characters_from_the_server_do_not_reach_the_terminal(
