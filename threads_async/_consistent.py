@@ -253,7 +253,7 @@ def _state_after(walk: ConsistentWalk[T], asked: Slice, page: Page[T], place: Pl
         if not doubt.settled:
             return states.Alone(doubt)
         if not walk.appends:
-            what = "the server sends one item a page, which can be read consistently only where new items come last"
+            what = "the server sends one item a page, which can be read consistently only if new ones are added last"
             raise pagination_error(asked, page, what, "read it without consistent=True")
         return states.Single()
     # Rule 3.

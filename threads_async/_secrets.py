@@ -100,7 +100,7 @@ def show_shortened(token: str | None) -> str:
 
 
 SECRET: Final = {"secret": True}
-"""The metadata of an attrs field that holds a secret."""
+"""The metadata of an attrs field that contains a secret."""
 
 
 def _pattern_of(secret: Secret) -> re.Pattern[str]:
