@@ -141,7 +141,7 @@ async def test_null_in_any_field_is_an_error_that_names_it(
 
     error = caught.value
     assert (name, "expected int, got null") == (error.path, error.reason)
-    assert f"the answer is not a set of limits: {name}: expected int, got null" == error.message
+    assert f"the response is not a set of limits: {name}: expected int, got null" == error.message
     assert f"GET {server.url}{PATH}?workspaceId=-1" == error.request
     assert str(error) == str(pickle.loads(pickle.dumps(error)))
 
@@ -173,7 +173,7 @@ async def test_a_missing_key_is_an_error(server: FakeServer, client: ThreadsClie
 async def test_a_body_of_another_kind_is_an_error(server: FakeServer, client: ThreadsClient, body: bytes) -> None:
     server.fail_next(fault=Fault(200, body))
 
-    with pytest.raises(DecodeError, match="the answer is not a set of limits") as caught:
+    with pytest.raises(DecodeError, match="the response is not a set of limits") as caught:
         await client.limits()
     assert "check that base_url is the address of a ZennoBrowser API" == caught.value.hint
 

@@ -67,8 +67,8 @@ class ValueEndpoint(Generic[T]):
     """A request of the API whose response is one value instead of a page.
 
     Attributes:
-        path: Where it is, below the base URL.
-        noun: What the value is called, with its article.
+        path: The path below the base URL.
+        noun: The words for the value in messages, with an article.
         value: The class of the value.
     """
 

@@ -84,8 +84,8 @@ def encode_value(endpoint: ValueEndpoint[Any], parameters: Mapping[str, object],
     """Return the request for the value of `endpoint`.
 
     Args:
-        endpoint: What is requested.
+        endpoint: The value to request.
         parameters: The parameters by their names on the wire.
-        base_url: Where the API is, without a slash at its end.
+        base_url: The address of the API, without a slash at the end.
     """
     return Request(f"{base_url}{endpoint.path}", tuple([(name, str(value)) for name, value in parameters.items()]))

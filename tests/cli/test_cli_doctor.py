@@ -271,9 +271,9 @@ def test_a_token_that_no_header_can_hold_is_a_finding(
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        (f"http://user:{SECRET}@127.0.0.1:8160", "must not hold credentials"),
-        (f"http://127.0.0.1:8160/?token={SECRET}", "must not hold a query"),
-        (f"http://127.0.0.1:8160/#{SECRET}", "must not hold a query or a fragment"),
+        (f"http://user:{SECRET}@127.0.0.1:8160", "must not contain credentials"),
+        (f"http://127.0.0.1:8160/?token={SECRET}", "must not contain a query"),
+        (f"http://127.0.0.1:8160/#{SECRET}", "must not contain a query or a fragment"),
         (f"ftp://{SECRET}", "must look like http://localhost:8160"),
         (f"http://{SECRET}:x", "is not a URL"),
         ("localhost:8160", "must look like http://localhost:8160"),
@@ -457,11 +457,11 @@ HTML = b"<!doctype html><title>Router</title>"
     ("script", "code", "reason"),
     [
         (NOT_HTTP, 9, "not valid HTTP"),
-        (send(), 3, "closed the connection without an answer"),
+        (send(), 3, "closed the connection without a response"),
         (send(answer(HTML, headers="Content-Type: text/html\r\n")), 9, "not a page of threads"),
         (send(answer(b"{}")), 9, "not a page of threads"),
         (send(answer(HTML, status="404 Not Found")), 8, "404"),
-        (send(answer(b"", status="302 Found", headers="Location: /login\r\n")), 8, "redirects"),
+        (send(answer(b"", status="302 Found", headers="Location: /login\r\n")), 8, "sent a redirect"),
         (send(answer(HTML, status="502 Bad Gateway")), 6, "502"),
         (send(answer(b"", status="429 Too Many Requests")), 7, "slow down"),
     ],
@@ -500,7 +500,7 @@ def test_a_server_that_says_nothing_is_a_timeout(capsysbinary: Capture, monkeypa
         code, found, _ = doctor(capsysbinary, "--base-url", wire.url, "--timeout", "0.2")
 
     assert (4, stopping_at("API")) == (code, states(found))
-    assert "no whole answer within 0.2 s" == found["API"].text
+    assert "no complete response within 0.2 s" == found["API"].text
     assert "Try again, or allow more time with --timeout." == found["API"].advice
 
 
@@ -608,7 +608,7 @@ def test_no_free_thread_is_a_note(server: FakeServer, capsysbinary: Capture) -> 
     ],
 )
 def test_commands_are_those_of_the_platform(machine: _diagnosis.Machine, token: str, url: str, listening: str) -> None:
-    error = ConfigurationError("base_url must not hold credentials", parameter="base_url")
+    error = ConfigurationError("base_url must not contain credentials", parameter="base_url")
 
     assert token == _diagnosis.of_token(None, "", machine).command
     assert url == _diagnosis.of_base_url(error, "from ZB_API_BASE_URL", machine).command
