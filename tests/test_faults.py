@@ -30,7 +30,7 @@ from threads_async import (
 from threads_async import _endpoints as endpoints
 from threads_async._exchange import encode
 from threads_async._secrets import Secret
-from threads_async._transport import Limits, Transport
+from threads_async._transport import Bounds, Transport
 from threads_async.testing import FakeServer, Fault, SeenRequest, WireServer
 from threads_async.testing.wire import answer, hang, send
 
@@ -362,8 +362,8 @@ def silent_port() -> Iterator[int]:
 @pytest.mark.skipif(sys.platform != "linux", reason="a full queue behaves differently elsewhere")
 async def test_localhost_costs_no_quarter_second_if_its_first_address_is_unresponsive(silent_port: int) -> None:
     async with FakeServer(1, port=silent_port) as server:
-        limits = Limits(timeout=5, response_bytes=10_000, retry=RetryPolicy(attempts=1))
-        transport = Transport(Secret(server.token), None, limits, resolver=SilentFirst())
+        bounds = Bounds(timeout=5, response_bytes=10_000, retry=RetryPolicy(attempts=1))
+        transport = Transport(Secret(server.token), None, bounds, resolver=SilentFirst())
         loop = asyncio.get_running_loop()
         began = loop.time()
         await transport.get(encode(endpoints.THREADS, ThreadsQuery(), f"http://localhost:{silent_port}"))

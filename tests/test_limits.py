@@ -74,7 +74,7 @@ def test_free_threads_are_what_the_limit_leaves_and_never_below_zero(active: int
 async def test_a_workspace_that_is_no_64_bit_integer_is_refused_before_anything_is_sent(
     server: FakeServer, client: ThreadsClient, workspace_id: Any
 ) -> None:
-    with pytest.raises(ConfigurationError, match="workspace_id must be a whole number") as caught:
+    with pytest.raises(ConfigurationError, match="workspace_id must be an integer") as caught:
         await client.limits(workspace_id)
 
     assert "workspace_id" == caught.value.parameter

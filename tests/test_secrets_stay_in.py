@@ -43,7 +43,7 @@ from threads_async import _endpoints as endpoints
 from threads_async._exchange import Request, Response
 from threads_async._secrets import Secret
 from threads_async._source import PageSource
-from threads_async._transport import Limits, Transport
+from threads_async._transport import Bounds, Transport
 from threads_async.testing import FakeServer, Fault, WireServer
 from threads_async.testing.wire import Script, answer, hang, reset, send
 
@@ -55,7 +55,7 @@ PASSWORD = "canary-of-the-url"
 CANARIES = (API_TOKEN, PASSWORD, THREAD_TOKEN[8:40], THREAD_TOKEN[-24:-8], CONNECTION[-36:-10])
 
 
-LIMITS = Limits(timeout=1, response_bytes=1000, retry=RetryPolicy())
+LIMITS = Bounds(timeout=1, response_bytes=1000, retry=RetryPolicy())
 
 
 def assert_clean(text: str) -> None:

@@ -30,7 +30,7 @@ from threads_async import (
 from threads_async._endpoints import THREADS
 from threads_async._exchange import Request, encode
 from threads_async._secrets import Secret
-from threads_async._transport import USER_AGENT, Limits, Transport
+from threads_async._transport import USER_AGENT, Bounds, Transport
 from threads_async.testing.wire import Script, WireServer, answer, drip, hang, reset, send
 
 TOKEN = "Sesame-0123456789"
@@ -189,10 +189,10 @@ class Clock:
 
 
 async def test_the_deadline_ends_the_attempts_before_their_number_does() -> None:
-    limits = Limits(timeout=5.0, response_bytes=1000, retry=RetryPolicy(attempts=50, deadline=10.0))
+    bounds = Bounds(timeout=5.0, response_bytes=1000, retry=RetryPolicy(attempts=50, deadline=10.0))
 
     async with WireServer(CUT) as server:
-        transport = Transport(Secret(TOKEN), None, limits, clock=Clock(1.0), draw=lambda: 0.0)
+        transport = Transport(Secret(TOKEN), None, bounds, clock=Clock(1.0), draw=lambda: 0.0)
         with pytest.raises(ConnectionFailedError) as caught:
             await transport.get(encode(THREADS, QUERY, server.url))
         await transport.close()
@@ -330,7 +330,7 @@ async def test_a_cancelled_request_leaves_a_pool_of_one_free() -> None:
 
 
 async def test_an_error_that_is_not_about_a_request_is_not_retried() -> None:
-    transport = Transport(Secret(TOKEN), None, Limits(timeout=1, response_bytes=1, retry=RetryPolicy()))
+    transport = Transport(Secret(TOKEN), None, Bounds(timeout=1, response_bytes=1, retry=RetryPolicy()))
     await transport.close()
 
     with pytest.raises(ClientClosedError, match="closed"):

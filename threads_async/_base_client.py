@@ -9,7 +9,7 @@ import aiohttp
 from threads_async._checks import check_seconds
 from threads_async._settings import read_settings
 from threads_async._source import PageSource
-from threads_async._transport import Limits, Transport
+from threads_async._transport import Bounds, Transport
 from threads_async.errors import ClientClosedError, ConfigurationError
 from threads_async.retry import RetryPolicy
 
@@ -35,12 +35,10 @@ class BaseClient:
             raise settings
         check_seconds("timeout", timeout)
         if type(max_response_bytes) is not int or max_response_bytes < 1:
-            raise ConfigurationError(
-                "max_response_bytes must be a whole number from 1 up", parameter="max_response_bytes"
-            )
+            raise ConfigurationError("max_response_bytes must be an integer, 1 or more", parameter="max_response_bytes")
         self._base_url = settings.base_url
-        limits = Limits(timeout=timeout, response_bytes=max_response_bytes, retry=retry)
-        self._source = PageSource(self._base_url, Transport(settings.token, session, limits))
+        bounds = Bounds(timeout=timeout, response_bytes=max_response_bytes, retry=retry)
+        self._source = PageSource(self._base_url, Transport(settings.token, session, bounds))
 
     def __repr__(self) -> str:
         if not hasattr(self, "_source"):

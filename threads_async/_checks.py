@@ -22,13 +22,13 @@ def check_seconds(name: str, value: object) -> None:
 
 
 def check_count(name: str, value: int | None) -> None:
-    """Raise `ConfigurationError` unless `value` is a whole number, 0 or more, or None."""
+    """Raise `ConfigurationError` unless `value` is an integer, 0 or more, or None."""
     if value is not None and (type(value) is not int or value < 0):
-        raise ConfigurationError(f"{name} must be a whole number from 0 up", parameter=name)
+        raise ConfigurationError(f"{name} must be an integer, 0 or more", parameter=name)
 
 
 def whole_number(least: int, most: int, *, optional: bool = False) -> Validator:
-    """Return a validator for whole numbers from `least` to `most`. If `optional`, None is valid too."""
+    """Return a validator for integers from `least` to `most`. If `optional`, None is valid too."""
 
     def check(_: object, attribute: "Attribute[Any]", value: object) -> None:
         if not (value is None and optional):
@@ -48,7 +48,7 @@ def _check_whole_number(name: str, value: object, least: int, most: int, or_none
         # Python raises an error when it converts an int of thousands of digits to text.
         far = type(value) is int and abs(value) > 2 * INT64_MAX
         shown = "a number far out of range" if far else value if type(value) is int else type(value).__name__
-        msg = f"{name} must be a whole number from {least} to {most}{or_none}, not {shown}"
+        msg = f"{name} must be an integer from {least} to {most}{or_none}, not {shown}"
         raise ConfigurationError(msg, parameter=name)
 
 

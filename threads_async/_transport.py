@@ -44,8 +44,8 @@ async def _pause(seconds: float) -> None:
 
 
 @frozen
-class Limits:
-    """The limits of a request.
+class Bounds:
+    """The bounds of a request.
 
     Attributes:
         timeout: Maximum time for one attempt in seconds: waiting for a free connection, connecting, and the complete
@@ -66,7 +66,7 @@ class Transport:
         token: The API token.
         session: The caller's session, which is not changed and never closed, or None for an own session, which is
             created when first needed.
-        limits: The limits of a request.
+        bounds: The bounds of a request.
         clock: Returns the time in seconds, which never goes backwards.
         sleep: Waits for a number of seconds. By default, `asyncio.sleep`.
         draw: Returns a random number from 0 to 1.
@@ -77,7 +77,7 @@ class Transport:
         self,
         token: Secret,
         session: aiohttp.ClientSession | None,
-        limits: Limits,
+        bounds: Bounds,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] | None = None,
@@ -88,8 +88,8 @@ class Transport:
         self._given = session
         self._own: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._limits = limits
-        self._budget = RetryBudget(limits.retry.budget)
+        self._bounds = bounds
+        self._budget = RetryBudget(bounds.retry.budget)
         self._clock = clock
         self._sleep = sleep or _pause
         self._draw = draw
@@ -134,7 +134,7 @@ class Transport:
 
     async def _attempt(self, request: Request, number: int, began: float) -> Response | RequestError:
         """Make attempt `number` of a call that began at `began`, by the clock."""
-        deadline = self._limits.retry.deadline
+        deadline = self._bounds.retry.deadline
         outcome = await self._exchange(request, None if deadline is None else deadline - (self._clock() - began))
         if isinstance(outcome, Response):
             if outcome.status == HTTPStatus.OK:
@@ -149,7 +149,7 @@ class Transport:
         # Most programs never need tenacity, and it would take a seventh of the import time of this package.
         from tenacity import AsyncRetrying  # noqa: PLC0415
 
-        policy = self._limits.retry
+        policy = self._bounds.retry
         attempts = 0
         pause = 0.0
 
@@ -206,7 +206,7 @@ class Transport:
     async def _exchange(self, request: Request, left: float | None) -> Response | RequestError:
         """Make one attempt. An error is returned, not raised, because the error of aiohttp would become its context."""
         session = self._session()
-        timeout = self._limits.timeout if left is None else min(self._limits.timeout, left)
+        timeout = self._bounds.timeout if left is None else min(self._bounds.timeout, left)
         task = asyncio.current_task()
         cancelling = task.cancelling() if task is not None else 0
         try:
@@ -225,7 +225,7 @@ class Transport:
                     timeout=_NO_TIMEOUT,
                 ) as answer,
             ):
-                return await read_answer(answer, self._limits.response_bytes)
+                return await read_answer(answer, self._bounds.response_bytes)
         except TimeoutError:
             if not self.closed:
                 return RequestTimeoutError(f"no complete response within {timeout:g} s")
@@ -237,4 +237,4 @@ class Transport:
         except (aiohttp.ClientError, UnicodeError, OSError, EOFError) as error:
             if not (self.closed or session.closed):
                 return failure_of(error, request)
-        raise ClientClosedError("the client was closed while it waited for an answer")
+        raise ClientClosedError("the client was closed while it waited for a response")

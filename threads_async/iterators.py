@@ -134,7 +134,7 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
             if self._closed:
                 break
             if page is None:
-                raise ClientClosedError("the client was closed while it waited for an answer")
+                raise ClientClosedError("the client was closed while it waited for a response")
             # There is no await from here on, so a cancelled task has either taken the page or changed nothing.
             self._note(page.total_count)
             step = self._walk.accept(asked, page, self._seen)

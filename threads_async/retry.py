@@ -29,12 +29,12 @@ def may_pass(error: RequestError) -> bool:
 
 def _check_attempts(_: object, attribute: "Attribute[Any]", value: Any) -> None:
     if type(value) is not int or value < 1:
-        raise ConfigurationError("attempts must be a whole number from 1 up", parameter=attribute.name)
+        raise ConfigurationError("attempts must be an integer, 1 or more", parameter=attribute.name)
 
 
 def _check_budget(_: object, attribute: "Attribute[Any]", value: Any) -> None:
     if value is not None and (type(value) is not int or value < 0):
-        raise ConfigurationError("budget must be a whole number from 0 up, or None", parameter=attribute.name)
+        raise ConfigurationError("budget must be an integer, 0 or more, or None", parameter=attribute.name)
 
 
 def _check_seconds(_: object, attribute: "Attribute[Any]", value: Any) -> None:

@@ -243,7 +243,7 @@ def test_a_token_given_instead_of_a_file_name_is_not_shown(capsysbinary: Capture
         ("list --zzz", "no such option: --zzz; see threads-async list --help"),
         ("list --total many", "'many' is not a valid integer; see threads-async list --help"),
         ("list --demo --type Robot", "'Robot' is not one of 'Manual', 'BrowserInstance'"),
-        ("list --demo --total 0", "--total must be a whole number from 1 to 2147483647, not 0"),
+        ("list --demo --total 0", "--total must be an integer from 1 to 2147483647, not 0"),
         ("list --demo --start -1", "threads-async: --start must be"),
         ("list --demo --max-items -1", "threads-async: --max-items must be"),
         ("list --demo --workspace-id 9223372036854775808", "threads-async: --workspace-id must be"),
