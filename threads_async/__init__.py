@@ -1,4 +1,4 @@
-"""List the execution threads of a ZennoBrowser: every thread, exactly once, as a typed object.
+"""List the execution threads, the workspaces and the running browsers of a ZennoBrowser, as typed objects.
 
 async with ThreadsClient() as client:
     async for thread in client.threads():

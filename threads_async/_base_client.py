@@ -1,4 +1,4 @@
-"""The life of a client: its settings, its session, and its end."""
+"""The base of the client: settings, session and closing."""
 
 import os
 from types import TracebackType
@@ -17,7 +17,7 @@ _DEFAULT_RETRY: Final = RetryPolicy()
 
 
 class BaseClient:
-    """A client without requests: see `ThreadsClient`."""
+    """The part of `ThreadsClient` that sends no requests."""
 
     def __init__(  # noqa: PLR0913 - all but the first by keyword
         self,
@@ -30,7 +30,8 @@ class BaseClient:
         max_response_bytes: int = 64 * 2**20,
     ) -> None:
         settings = read_settings(token, base_url, os.environ)
-        token = base_url = None  # a later error must not show them in a traceback that prints local variables
+        # A traceback that prints local variables must not show them.
+        token = base_url = None
         if isinstance(settings, ConfigurationError):
             raise settings
         check_seconds("timeout", timeout)
@@ -42,12 +43,12 @@ class BaseClient:
 
     def __repr__(self) -> str:
         if not hasattr(self, "_source"):
-            return f"<{type(self).__name__} that was not made>"
+            return f"<{type(self).__name__}, not initialized>"
         return f"<{type(self).__name__} of {self._base_url}{', closed' if self.closed else ''}>"
 
     @property
     def base_url(self) -> str:
-        """The address of the API, without a slash at its end."""
+        """The address of the API, without a trailing slash."""
         return self._base_url
 
     @property
@@ -66,5 +67,5 @@ class BaseClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the client, and its session unless you passed it. You can call this more than once."""
+        """Close the client, and its session if the client created it. You can call this more than once."""
         await self._source.close()

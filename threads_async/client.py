@@ -1,4 +1,4 @@
-"""The client: one method for each thing that the API lists."""
+"""The client: the lists of the API, the watch, and the limits of the plan."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from threads_async.watch import ThreadWatch
 
 
 class ThreadsClient(BaseClient):
-    """Lists the execution threads, the workspaces and the running browsers of a ZennoBrowser.
+    """Lists the execution threads, the workspaces and the running browsers of a ZennoBrowser, and reads its limits.
 
     Create one client for your whole program. Any number of tasks can use it at the same time. Use it as ``async with
     ThreadsClient() as client:``, or call `ThreadsClient.close` at the end. Creating a client sends nothing and needs no
@@ -21,11 +21,11 @@ class ThreadsClient(BaseClient):
 
     Args:
         token: The API token from ZennoLab's user area. By default, the value of the environment variable
-            ``ZB_API_TOKEN``. White space around it is removed.
+            ``ZB_API_TOKEN``. Surrounding whitespace is removed.
         base_url: The address of the API. By default, the value of ``ZB_API_BASE_URL``, or ``http://localhost:8160``.
             It may have a path, but no credentials, query or fragment. The token is sent to this address only.
         session: Your own `aiohttp.ClientSession`. It keeps its headers, cookies and connections, and is never closed.
-            By default, the client creates a session when it first needs one, and closes it when the client is closed.
+            By default, the client creates a session when it first needs one, and `ThreadsClient.close` closes it.
         timeout: Maximum time for one attempt, in seconds. It includes waiting for a free connection, connecting, and
             reading the whole response.
         retry: How often a request is attempted, and for how long in total.
@@ -59,7 +59,7 @@ class ThreadsClient(BaseClient):
             total: **The page size**, which the API calls total: the maximum number of threads in one response, from 1
                 to 2³¹ - 1. It does not limit the listing; ``max_items`` does.
             thread_token: List only the thread with this token.
-            type: List only threads of this type, as `ThreadType` or its text.
+            type: List only threads of this type: a `ThreadType` or its string.
             sorting: ``CreatedAt``, ``ThreadToken``, ``Type`` or ``WorkspaceId``. By default, the order of the server.
             max_items: Maximum number of threads to list, 0 or more. By default, all threads.
             prefetch: Maximum number of pages to request ahead of the one that you are reading, 0 or more. Pages still
@@ -135,7 +135,7 @@ class ThreadsClient(BaseClient):
             workspace_id: The workspace. -1 is the default workspace.
             start: Index of the first browser, counted from zero.
             total: The page size.
-            profile_id: List only browsers with this profile, as a `uuid.UUID` or its text.
+            profile_id: List only browsers with this profile: a `uuid.UUID` or its string.
             process_id: List only the browser of this process, a 32-bit integer.
             sorting: ``ConnectionString``, ``ProcessId`` or ``ProfileId``. By default, the order of the server.
             max_items: Maximum number of browsers to list. By default, all browsers.
@@ -168,7 +168,7 @@ class ThreadsClient(BaseClient):
         prefetch: int = 0,
         interval: float = 1.0,
     ) -> ThreadWatch:
-        """Return a watch on the threads that match: the running threads, then each start and each stop.
+        """Return a watch on the threads that match. It reports the running threads, then each start and each stop.
 
         Nothing is sent until you request the first event.
 
@@ -178,7 +178,8 @@ class ThreadsClient(BaseClient):
             type: Watch only threads of this type.
             total: The page size.
             prefetch: Maximum number of pages to request ahead.
-            interval: Time from the end of one look at the list to the beginning of the next, in seconds.
+            interval: Time from the end of one look to the beginning of the next, in seconds. A look is one listing of
+                the threads.
 
         Raises:
             ConfigurationError: A parameter has the wrong type or is out of range. The error names the parameter.
@@ -195,17 +196,18 @@ class ThreadsClient(BaseClient):
         return ThreadWatch(listing, interval)
 
     async def limits(self, workspace_id: int = -1) -> Limits:
-        """Return what the plan allows and how much of it is in use, with one GET (and its retries).
+        """Return the limits of the plan, and how much of them is in use. Sends one request.
 
-        `Limits.free_threads` is the number of threads that can still be started. Several computers with one licence
-        share one thread limit, so active threads may run on another computer, which `threads` does not list.
+        `Limits.free_threads` is the number of threads that can still be started. Computers with the same licence share
+        one thread limit, so some active threads may run on another computer. `ThreadsClient.threads` does not list
+        these.
 
         Args:
-            workspace_id: A workspace; -1 is the default workspace. A 64-bit integer.
+            workspace_id: The workspace, a 64-bit integer. -1 is the default workspace.
 
         Raises:
-            RequestError: As `fetch_page` does: `DecodeError` also if a number is null, `StatusError` with 404 if the
-                server does not offer limits.
+            RequestError: As in `ThreadsClient.fetch_page`. A number that is null is a `DecodeError`. If the
+                server does not offer limits, it is a `StatusError` with status 404.
             ClientClosedError: The client or its session is closed.
             ConfigurationError: ``workspace_id`` is not a 64-bit integer.
         """
@@ -219,11 +221,11 @@ class ThreadsClient(BaseClient):
             query: What to request: a `ThreadsQuery`, a `WorkspacesQuery` or a `BrowserInstancesQuery`.
 
         Raises:
-            RequestError: The request failed: no connection, no response in time, an error of the server, or a response
-                that does not have the documented format.
+            RequestError: The request failed: no connection, no response in time, an error status, or a response that
+                does not have the documented format.
             PaginationError: The page contradicts itself, for example an empty page before the end of the list.
             ClientClosedError: The client or its session is closed.
-            ConfigurationError: The query is none of these.
+            ConfigurationError: The query is not one of these.
         """
         asked = Slice(query.start, query.total)
         page = single_page(asked, await self._source.fetch(endpoint_of(query), query))
@@ -232,5 +234,5 @@ class ThreadsClient(BaseClient):
         try:
             raise page
         finally:
-            # The traceback of the error refers to this frame. The frame must not refer to the error: that is a cycle.
+            # The traceback of the error refers to this frame. A reference from the frame to the error closes a cycle.
             del page

@@ -1,4 +1,4 @@
-"""Hooks of a cattrs converter for the values of this package. Performs no I/O."""
+"""The cattrs hooks for the values of this package. Performs no I/O."""
 
 import functools
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from threads_async.models import Page, Value
 
 @functools.singledispatch
 def _write(value: Any) -> Any:
-    """Return ``value`` as it is in JSON."""
+    """Return ``value`` as plain data for JSON."""
     return value
 
 
@@ -40,22 +40,22 @@ def _(value: RequestError) -> dict[str, Any]:
 
 
 def make_converter() -> cattrs.Converter:
-    """Return a new cattrs converter for the values of this package: see `configure_converter`."""
+    """Return a new cattrs converter for the values of this package, as `configure_converter` sets it up."""
     converter = cattrs.Converter()
     configure_converter(converter)
     return converter
 
 
 def configure_converter(converter: cattrs.Converter) -> None:
-    """Register hooks for the values of this package, which also apply to values inside your own classes.
+    """Register hooks for the values of this package. They also apply to values inside your own classes.
 
     The converter then structures `ExecutionThread`, `Workspace`, `BrowserInstance`, `Limits`, `ThreadEvent`, and tuples
-    and pages of them, from plain data, as `json.loads` returns it, or from the bytes of a JSON body. The client decodes
-    responses in the same way. A missing key or a value of the wrong type raises `DecodeError`. Unknown keys are
-    ignored. Queries are structured from plain data only.
+    and pages of them. The input is plain data, as `json.loads` returns it, or the bytes of a JSON body. The client
+    decodes responses in the same way. A missing key or a value of the wrong type raises `DecodeError`, and unknown keys
+    are ignored. Queries are structured from plain data only.
 
-    It unstructures values to plain data for JSON, with the names of the API, and times in ISO 8601 with their offsets.
-    The result contains complete thread tokens and connection strings, so protect it like a password.
+    The converter unstructures values to plain data for JSON, with the names of the API, and with times in ISO 8601 with
+    their offsets. The result contains complete thread tokens and connection strings, so protect it like a password.
 
     Hooks for other types are not changed.
 
@@ -85,7 +85,7 @@ def configure_converter(converter: cattrs.Converter) -> None:
         names = endpoint.parameters.items()
         read: dict[str, Any] = {name: override(rename=wire, struct_hook=lambda value, _: value) for name, wire in names}
         write: dict[str, Any] = {name: override(rename=wire, unstruct_hook=_write) for name, wire in names}
-        # The query itself reports an invalid parameter, so cattrs must not wrap the error.
+        # cattrs must not wrap the error of a query, which already names the invalid parameter.
         structure = make_dict_structure_fn(endpoint.query, converter, _cattrs_detailed_validation=False, **read)
         converter.register_structure_hook(endpoint.query, structure)
         converter.register_unstructure_hook(
@@ -111,7 +111,7 @@ def _structure_hook(wanted: Any) -> Callable[[Any, Any], Any]:
 
 
 def _writer_of(hint: Any) -> Callable[[Any], Any] | None:
-    """Return the function that unstructures a field of type ``hint``, or None for that of the converter."""
+    """Return the function that unstructures a field of type ``hint``, or None to leave it to the converter."""
     kinds = [one for one in (hint, *get_args(hint)) if isinstance(one, type)]
     found = [write for write in map(_write.dispatch, kinds) if write is not _write.dispatch(object)]
     if not found:

@@ -17,8 +17,8 @@
     └── PaginationError              the pages contradict each other; .start .total .received .total_count
 
 The details are in attributes. The message is for people: the cause, the request, and a hint if there is one. No error
-contains the API token, a complete thread token or a complete connection string. None chains an error of an underlying
-library. All errors survive pickling and copying.
+contains the API token, a complete thread token or a complete connection string. No error is chained to one of an
+underlying library. All errors can be pickled and copied.
 """
 
 
@@ -118,8 +118,8 @@ class StatusError(RequestError):
     Attributes:
         status: The HTTP status.
         server_message: The message of the server, without secrets and at most 200 characters long: its ``message``, or
-            the texts in its JSON, or the beginning of its plain text. None if there is no text, or only HTML.
-        retry_after: The time after which the server allows a retry, in seconds, or None.
+            the strings in its JSON, or the beginning of its plain text. None if there is no text, or only HTML.
+        retry_after: The time to wait before a retry, in seconds, from the server's ``Retry-After``, or None.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter an attribute, all but one by keyword
@@ -144,7 +144,7 @@ class UnauthorizedError(StatusError):
 
 
 class TooManyRequestsError(StatusError):
-    """Status 429: the server, or a proxy in front of it, asks for fewer requests."""
+    """Status 429: there were too many requests for the server, or for a proxy in front of it."""
 
 
 class ServerError(StatusError):
@@ -157,8 +157,8 @@ class DecodeError(RequestError, ValueError):
     It is not JSON, a key is missing, or a value has the wrong type.
 
     Attributes:
-        path: The position in the response, with the names of the API: ``items[3].workspaceId``. Empty for the whole
-            response.
+        path: The position in the response, in the names of the API: ``items[3].workspaceId``. Empty if the error
+            concerns the whole response.
         reason: What was expected and what was found.
         start: The index of the first item of the requested page.
     """
@@ -183,7 +183,7 @@ class DecodeError(RequestError, ValueError):
 class PaginationError(ThreadsError):
     """The pages contradict each other, or the list changes too fast to be read.
 
-    To continue would lose or repeat items, or would never end.
+    Continuing would miss or repeat items, or would never end.
 
     Attributes:
         start: The index of the first item requested.

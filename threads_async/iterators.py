@@ -21,7 +21,7 @@ class ClosingIterator(AsyncIterator[T_co]):
     """An iterator that is its own asynchronous context manager.
 
     It belongs to the event loop in which it is first used. It cannot be copied or pickled, because a copy would share
-    its requests.
+    its requests in flight.
     """
 
     _loop: asyncio.AbstractEventLoop | None = None
@@ -42,7 +42,7 @@ class ClosingIterator(AsyncIterator[T_co]):
         raise TypeError(msg)
 
     def _check_loop(self) -> None:
-        """Raise `ClientClosedError` if the iterator belongs to another event loop than the running one."""
+        """Raise `ClientClosedError` if the iterator does not belong to the running event loop."""
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop = loop
@@ -58,13 +58,13 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
     """Iterates over the pages of a listing.
 
     Tasks of one event loop can share it: each page goes to exactly one of them. After an error, the next ``anext``
-    requests the same page again, so nothing is lost. With prefetching, leaving an ``async with`` or calling
-    `PageIterator.aclose` ends the requests in flight at once; an error, closing the client and dropping the iterator
-    end them too.
+    requests the same page again, so nothing is lost. With prefetching, the requests in flight end at once when you
+    leave an ``async with`` or call `PageIterator.aclose`. They also end after an error, when the client is closed, and
+    when the iterator is deleted.
 
     Raises:
-        RequestError: The request for a page failed: no connection, no response in time, an error of the server, or a
-            response that does not have the documented format.
+        RequestError: The request for a page failed: no connection, no response in time, an error status, or a response
+            that does not have the documented format.
         PaginationError: The pages contradict each other.
         ClientClosedError: The client or its session is closed, or the iterator belongs to another event loop.
     """
@@ -98,12 +98,12 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
 
     @property
     def drifted(self) -> bool:
-        """Whether ``total_count`` has changed between two responses, so that the list has certainly changed."""
+        """Whether ``total_count`` differed between two responses. If so, the list has certainly changed."""
         return self._drifted
 
     @property
     def next_start(self) -> int | None:
-        """The index of the first item of the next page, to resume at. None at the end of the list."""
+        """The index of the first item of the next page, where a listing can resume. None at the end of the list."""
         return self._walk.next_start
 
     async def __anext__(self) -> Page[T]:
@@ -113,15 +113,16 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
                 return await self._next()
         except (ThreadsError, asyncio.CancelledError, KeyboardInterrupt) as error:
             if isinstance(error, ThreadsError):
-                # The caller may never call again, and requests in flight would take connections from others.
+                # The caller may never call again, and the requests in flight would occupy connections.
                 self._ahead.plan([])
-            # An error that is kept keeps its frames. They must not keep the iterator and with it its requests.
+            # The caller may keep the error, and its traceback keeps this frame. The frame must not keep the iterator,
+            # because its requests would not end.
             del self
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
         except StopAsyncIteration:
             raise
         except Exception:
-            # An unexpected error, for example from a hook of the user, keeps its frames for debugging.
+            # An unexpected error, for example from a user's hook, keeps its traceback for debugging.
             self._ahead.plan([])
             raise
 
@@ -153,14 +154,14 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
         return await self._ahead.take(asked)
 
     def _plan(self) -> None:
-        """Request the next pages, at most ``prefetch`` of them ahead."""
+        """Request the next pages, at most ``prefetch`` of them."""
         if self._prefetch:
             asked = self._walk.next_slice()
             ahead = [] if asked is None else [asked, *self._walk.ahead(self._ahead.window.size)]
             self._ahead.plan(ahead)
 
     def _note(self, total_count: int) -> None:
-        """Remember ``total_count``, and log once if a plain walk reads a list that changes."""
+        """Remember ``total_count``. If it changes during a plain walk, log that once."""
         before = self._total_count
         if before is None:
             self._first_total_count = total_count
@@ -193,7 +194,7 @@ class ItemIterator(ClosingIterator[T]):
         self._page_start = 0
         self._items: tuple[T, ...] = ()
         self._index = 0
-        # The index at which the items end: the end of the page, or the position at the time of `aclose`.
+        # The end of the items that may be returned: the end of the page, or the position when `aclose` was called.
         self._end = 0
 
     @property
@@ -208,12 +209,12 @@ class ItemIterator(ClosingIterator[T]):
 
     @property
     def drifted(self) -> bool:
-        """Whether ``total_count`` has changed between two responses, so that the list has certainly changed."""
+        """Whether ``total_count`` differed between two responses. If so, the list has certainly changed."""
         return self._pages.drifted
 
     @property
     def next_start(self) -> int | None:
-        """The index of the first item not yet returned, to resume at. None at the end of the list."""
+        """The index of the first item not yet returned, where a listing can resume. None at the end of the list."""
         if self._index < len(self._items):
             return self._page_start + self._index
         return self._pages.next_start

@@ -1,4 +1,4 @@
-"""The description of what to list: a value that can be read any number of times. No HTTP here."""
+"""A listing: what to list, as a value that can be iterated any number of times. No HTTP here."""
 
 from typing import Any, Generic, TypeAlias, cast
 
@@ -21,13 +21,13 @@ class Listing(Generic[T]):
     """All items that match a query. Pages are requested as you read the items.
 
     `ThreadsClient.threads`, `ThreadsClient.workspaces` and `ThreadsClient.browser_instances` return a listing. Each
-    ``async for`` over it reads the list from its beginning::
+    ``async for`` over it starts from the beginning::
 
         async for thread in client.threads():
             print(thread.workspace_id, thread.type)
 
     Any number of tasks can share one iterator (``iterator = aiter(listing)``): each item goes to exactly one of them.
-    The position of an iterator can be read at any time.
+    `ItemIterator.next_start` is the position of an iterator. You can read it at any time.
 
     Attributes:
         query: What to list.
@@ -69,7 +69,7 @@ class Listing(Generic[T]):
         if not self.consistent or order is None:
             return query, PlainWalk(query.start, total, max_items, query.filtered)
         sorting: str = getattr(query, "sorting", None) or order.sorting
-        # The query of each listing that can be sorted has this parameter.
+        # Every query with an order has this parameter.
         sorted_query: Query[T] = evolve(cast("Any", query), sorting=sorting)
         walk = ConsistentWalk(
             query.start,
@@ -106,14 +106,14 @@ class Listing(Generic[T]):
         return None
 
     async def count(self) -> int:
-        """Return the number of items that a loop would return now. Sends one request for one item.
+        """Return the number of items that a loop would yield now. Sends one request for one item.
 
         It is the server's ``totalCount``, minus the items before ``start``, and at most ``max_items``.
 
         Raises:
             RequestError, ClientClosedError: As in `ItemIterator`.
         """
-        # From index 0, because it is not known what a server returns for a start past the end.
+        # Requested from index 0, because it is not known what a server returns for a start past the end.
         page = await self._source.fetch(self._endpoint, self.query, Slice(0, 1))
         count = max(0, page.total_count - self.query.start)
         return count if self.max_items is None else min(count, self.max_items)

@@ -15,10 +15,10 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class ThreadType(StrEnum):
-    """What runs in an execution thread. The values are the texts of the API.
+    """What runs in an execution thread. The values are the strings of the API.
 
-    A type that this version does not know becomes a member too, with its text as its name and value. It equals its text
-    and other members with the same text, but ``list(ThreadType)`` does not contain it.
+    A string that this version does not know becomes a member too, with the string as its name and value. It equals the
+    string and other members with the same string, but ``list(ThreadType)`` does not contain it.
     """
 
     MANUAL = "Manual"
@@ -49,9 +49,9 @@ class ExecutionThread(Value):
         workspace_id: The workspace of the thread, a 64-bit integer.
         thread_token: Identifies the thread and gives access to it. It is a secret: reprs show it shortened. None if
             the API returns null.
-        type: What runs in the thread. A type that this version does not know is a member of `ThreadType` too.
-        created_at: When the thread was created. It is always aware, and UTC if the API returns no offset. It has
-            microseconds, rounded from the seven digits of the API.
+        type: What runs in the thread. A type that this version does not know is a `ThreadType` too.
+        created_at: When the thread was created. The time is always aware, in UTC if the API returns no offset. It is
+            rounded from the seven digits of the API to microseconds.
     """
 
     workspace_id: int
@@ -97,24 +97,24 @@ class BrowserInstance(Value):
 
 @frozen
 class Limits(Value):
-    """What the plan of a ZennoBrowser allows, and how much of it is in use.
+    """The limits of the plan of a ZennoBrowser, and how much of them is in use.
 
-    Several computers with one licence share its limits, so some of the active threads may run on another computer:
+    Computers with the same licence share its limits. Some of the active threads may run on another computer, so
     ``active_threads`` can be larger than the number of threads that `ThreadsClient.threads` lists.
 
     All fields are 64-bit integers.
 
     Attributes:
-        active_threads: Number of threads that run now.
-        limit_threads: Maximum number of threads that may run at once.
+        active_threads: Number of threads that are running.
+        limit_threads: Maximum number of threads that can run at once.
         active_cloud_profiles: Number of browser profiles stored in the cloud.
-        limit_cloud_profiles: Maximum number of such profiles.
+        limit_cloud_profiles: Maximum number of browser profiles stored in the cloud.
         active_local_profiles: Number of browser profiles stored on a computer.
-        limit_local_profiles: Maximum number of such profiles.
-        active_cloud_profile_storage: Cloud storage that profiles take up. The unit is not documented.
-        limit_cloud_profile_storage: Maximum of that storage, in the same unit.
-        active_api_enabled: Use of the API itself. What it counts is not documented.
-        limit_api_enabled: Maximum of that use.
+        limit_local_profiles: Maximum number of browser profiles stored on a computer.
+        active_cloud_profile_storage: Cloud storage that profiles use. The unit is not documented.
+        limit_cloud_profile_storage: Maximum cloud storage for profiles, in the same unit.
+        active_api_enabled: Use of the API itself. The API does not document what it counts.
+        limit_api_enabled: Maximum use of the API itself.
     """
 
     active_threads: int
@@ -130,7 +130,7 @@ class Limits(Value):
 
     @property
     def free_threads(self) -> int:
-        """Number of threads that can still be started. It is the limit minus the active threads, and never below 0."""
+        """Number of threads that can still be started. It is the limit minus the active threads, but never below 0."""
         return max(0, self.limit_threads - self.active_threads)
 
 
@@ -180,12 +180,12 @@ class EventKind(StrEnum):
 
 @frozen
 class ThreadEvent(Value):
-    """A change that a watch noticed.
+    """An event that a `ThreadWatch` reports.
 
     Attributes:
         kind: What happened.
         thread: The thread to which it happened. None for ``unreachable`` and ``reachable``.
-        at: When it was noticed, in UTC.
+        at: When the watch noticed it, in UTC.
         error: Why the server is ``unreachable``: the error of the failed look. None for all other kinds. When two
             events are compared, errors with the same repr are equal.
     """

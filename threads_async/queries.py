@@ -83,9 +83,9 @@ class ThreadsQuery(Query[ExecutionThread]):
         total: **The page size**, called total by the API: the maximum number of threads on a page, from 1 to 2³¹ - 1.
         workspace_id: The workspace, a 64-bit integer. -1 is the default workspace.
         thread_token: List only the thread with this token. It is a secret: reprs show it shortened.
-        type: List only threads of this type, as `ThreadType` or its text.
+        type: List only threads of this type: a `ThreadType` or its string.
         sorting: ``CreatedAt``, ``ThreadToken``, ``Type`` or ``WorkspaceId``, in any letter case, optionally followed by
-            ``ASC`` or ``DESC``. These two are documented only for sibling listings of the same API.
+            ``ASC`` or ``DESC``. The API documents these two only for other listings.
 
     Raises:
         ConfigurationError: A value has the wrong type or is out of range. The error names the parameter.
@@ -107,7 +107,7 @@ class ThreadsQuery(Query[ExecutionThread]):
 class WorkspacesQuery(Query[Workspace]):
     """Which workspaces to list. The parameters have the names and defaults of the API.
 
-    An empty string means the default. The API does not document how ``name`` and ``roles`` are compared.
+    An empty string means the default. The API does not document how it compares ``name`` and ``roles``.
 
     Attributes:
         start: Index of the first workspace, counted from zero, at most 2³¹ - 1.
@@ -136,7 +136,7 @@ class BrowserInstancesQuery(Query[BrowserInstance]):
         start: Index of the first browser, counted from zero, at most 2³¹ - 1.
         total: **The page size**, called total by the API: the maximum number of browsers on a page, from 1 to 2³¹ - 1.
         workspace_id: The workspace, a 64-bit integer. -1 is the default workspace.
-        profile_id: List only browsers with this profile, as a `uuid.UUID` or its text.
+        profile_id: List only browsers with this profile: a `uuid.UUID` or its string.
         process_id: List only the browser of this process, a 32-bit integer.
         sorting: ``ConnectionString``, ``ProcessId`` or ``ProfileId``, in any letter case, optionally followed
             by ``ASC`` or ``DESC``, as for threads.

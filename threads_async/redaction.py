@@ -1,4 +1,4 @@
-"""Keep secrets out of what the instrumentation of an HTTP library records. Performs no I/O."""
+"""Keep secrets out of the URLs that HTTP instrumentation records. Performs no I/O."""
 
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -18,7 +18,7 @@ def redact_url(url: object) -> str:
         AioHttpClientInstrumentor().instrument(url_filter=redact_url)
 
     Args:
-        url: A URL as text, or an object whose text is a URL, such as the one of aiohttp.
+        url: A URL: a string, or an object whose ``str()`` is a URL, such as the ``yarl.URL`` of aiohttp.
     """
     parts = urlsplit(str(url))
     query = [

@@ -51,7 +51,7 @@ class RetryPolicy:
     """How often and for how long a request is attempted. All times are in seconds.
 
     Only temporary failures are retried: no connection (unless the certificate is not trusted or the host name is
-    invalid), a timeout, a response that was cut off, and the statuses 408, 429 and 500 to 599. The pause before attempt
+    invalid), a timeout, a response that was cut off, and status 408, 429 or 500 to 599. The pause before attempt
     *n + 1* is a random time between 0 and ``min(max_backoff, initial_backoff * 2 ** (n - 1))`` ("full jitter"), and is
     never shorter than the server's ``Retry-After``.
 
@@ -79,12 +79,12 @@ class RetryPolicy:
 
         Args:
             error: The error of the last attempt.
-            elapsed: Time since the call began, in seconds.
-            fraction: A random number from 0 to 1 from the caller.
+            elapsed: Time since the first attempt began, in seconds.
+            fraction: A random number from 0 to 1. The caller draws it.
         """
         if error.attempts >= self.attempts or not may_pass(error):
             return None
-        # Without the bound, thousands of attempts would overflow a float.
+        # Without the bound of 62, thousands of attempts would overflow a float.
         seconds = fraction * min(self.max_backoff, self.initial_backoff * 2.0 ** min(error.attempts - 1, 62))
         if isinstance(error, StatusError) and error.retry_after is not None:
             seconds = max(seconds, error.retry_after)
@@ -94,12 +94,12 @@ class RetryPolicy:
 
 
 class RetryBudget:
-    """The number of retries that all requests to one origin have left: a token bucket.
+    """A token bucket: the number of retries left for all requests of a client.
 
-    It counts tenths of a retry as integers, so that it is exact.
+    It counts in tenths of a retry, as integers, to be exact.
 
     Args:
-        size: The number of retries when it is full, or None for no limit.
+        size: The number of retries in a full budget, or None for no limit.
     """
 
     def __init__(self, size: int | None) -> None:
@@ -121,6 +121,6 @@ class RetryBudget:
         return True
 
     def succeeded(self, *, attempts: int) -> None:
-        """Give back the share of a request that succeeded after this number of attempts."""
+        """Add to the budget for a request that succeeded after this number of attempts."""
         if self._size is not None:
             self._left = min(self._size, self._left + (1 if attempts == 1 else 10))

@@ -1,4 +1,4 @@
-"""List the threads at regular intervals and report what has changed. No HTTP here."""
+"""List the threads repeatedly, and report what has changed. No HTTP here."""
 
 import asyncio
 import time
@@ -19,24 +19,24 @@ def _utc_now() -> datetime:
 
 
 class ThreadWatch(ClosingIterator[ThreadEvent]):
-    """Iterates over what happens to the threads that match a query, until you stop.
+    """Iterates over the starts and stops of the threads that match a query, until you stop.
 
     `ThreadsClient.watch` returns a watch. First, every running thread is reported as ``present``. From then on, each
     thread that starts is reported once as ``started``, and each thread that stops once as ``stopped``, in the order in
-    which this was noticed. The events of one look begin with the threads that stopped, followed by those that started,
-    each in the order of the list. When the server cannot be reached, that is reported as ``unreachable``, with the
-    reason in ``ThreadEvent.error``, and when it can be reached again, as ``reachable``.
+    which the watch notices it. The events of one look begin with the threads that stopped, followed by those that
+    started, each in the order of the list. If the server cannot be reached, the watch reports ``unreachable``, with the
+    reason in ``ThreadEvent.error``. When the server can be reached again, it reports ``reachable``.
 
-    A look is a consistent listing. The next look is due ``interval`` seconds after the end of the last one. It begins
-    when it is due and all events of the last look have been taken, so a slow consumer slows the watch down. It makes no
-    difference whether a task is waiting in the meantime, so you can limit the time of an ``anext``, also to less than
-    the interval. A thread that starts and stops between two looks is not noticed. Tasks of one event loop can share the
-    watch: each event goes to exactly one of them.
+    A look is one consistent listing. The next look is due ``interval`` seconds after the end of the last one. It begins
+    when it is due and all events of the last look have been taken, so a slow consumer slows the watch down. When it is
+    due does not depend on whether a task is waiting. You can therefore put a time limit on ``anext``, even one that is
+    shorter than the interval. A thread that starts and stops between two looks is not noticed. Tasks of one event loop
+    can share the watch: each event goes to exactly one of them.
 
     Raises:
-        RequestError: A look failed in a way that does not pass by waiting, such as a refused token or a response that
-            does not have the documented format. The next ``anext`` looks again.
-        PaginationError: The pages of one look contradict each other. The next ``anext`` looks again.
+        RequestError: A look failed with an error that is not temporary, such as a refused token or a response that does
+            not have the documented format. The next ``anext`` starts a new look.
+        PaginationError: The pages of one look contradict each other. The next ``anext`` starts a new look.
         ClientClosedError: The client or its session is closed, or the watch belongs to another event loop.
     """
 
@@ -57,7 +57,7 @@ class ThreadWatch(ClosingIterator[ThreadEvent]):
         self._lock = asyncio.Lock()
         self._watched = Watched()
         self._events: deque[ThreadEvent] = deque()
-        # The time of the next look, by the clock. None before the first one.
+        # When the next look is due, by the clock. None before the first look.
         self._due: float | None = None
         self._closed = False
 
