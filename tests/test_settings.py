@@ -108,7 +108,7 @@ def test_a_base_url_may_have_a_path_and_loses_its_trailing_slashes(base_url: str
         ("http://localhost?hush=1", "query"),
         ("http://localhost/?", "query"),
         ("http://localhost/#hush", "fragment"),
-        ("http://local host", "white space"),
+        ("http://local host", "whitespace"),
         ("http://localhost/\x00", "control"),
         ("http:\\\\localhost", "backslashes"),
     ],

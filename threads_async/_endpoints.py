@@ -1,4 +1,4 @@
-"""The differences between the lists of the API. Performs no I/O.
+"""The paths, parameters and types of the lists and values of the API. Performs no I/O.
 
 To add a list, write a model, a query and a method of the client, and add an `Endpoint` to `ENDPOINTS`.
 """

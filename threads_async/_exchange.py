@@ -70,7 +70,7 @@ def encode(endpoint: Endpoint[Any], query: Query[Any], base_url: str, asked: Sli
     Args:
         endpoint: The list.
         query: The query.
-        base_url: The address of the API, without a slash at the end.
+        base_url: The address of the API, without a trailing slash.
         asked: The slice to request, instead of the `start` and `total` of the query.
     """
     given = {wire: getattr(query, name) for name, wire in endpoint.parameters.items()}
@@ -86,6 +86,6 @@ def encode_value(endpoint: ValueEndpoint[Any], parameters: Mapping[str, object],
     Args:
         endpoint: The value to request.
         parameters: The parameters by their names on the wire.
-        base_url: The address of the API, without a slash at the end.
+        base_url: The address of the API, without a trailing slash.
     """
     return Request(f"{base_url}{endpoint.path}", tuple([(name, str(value)) for name, value in parameters.items()]))

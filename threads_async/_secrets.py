@@ -1,4 +1,4 @@
-"""Hide the secrets. Performs no I/O.
+"""Keep secrets out of everything that is shown. Performs no I/O.
 
 Three kinds of secret pass through the client: the API token, the thread tokens, and the connection strings of browsers.
 All of them grant access, so none may appear in a repr, a message, a log, a pickle of this package, or a traceback that

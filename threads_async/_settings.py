@@ -45,7 +45,7 @@ def token_of(token: object, environment: Mapping[str, str]) -> Secret:
 
 
 def base_url_of(base_url: object, environment: Mapping[str, str]) -> str:
-    """Return the base URL to use, without a slash at its end.
+    """Return the base URL to use, without a trailing slash.
 
     It is `base_url`, or the base URL in the environment, or the default.
 
@@ -58,7 +58,7 @@ def base_url_of(base_url: object, environment: Mapping[str, str]) -> str:
         raise _wrong("base_url", "base_url must be a string")
     base_url = base_url.strip()
     if not base_url.isprintable() or " " in base_url or "\\" in base_url:
-        raise _wrong("base_url", "base_url has white space, control characters or backslashes")
+        raise _wrong("base_url", "base_url has whitespace, control characters or backslashes")
     # No message shows the URL itself, because it may contain a password.
     try:
         parts = urlsplit(base_url)

@@ -64,13 +64,13 @@ class Transport:
 
     Args:
         token: The API token.
-        session: The caller's session, which is not changed and never closed, or None for an own session, which is
-            created when first needed.
+        session: The caller's session, which is not changed and never closed. If None, the transport creates its own
+            session when it first needs one.
         bounds: The bounds of a request.
         clock: Returns the time in seconds, which never goes backwards.
         sleep: Waits for a number of seconds. By default, `asyncio.sleep`.
         draw: Returns a random number from 0 to 1.
-        resolver: Finds the addresses of a host for an own session. By default, the resolver of aiohttp.
+        resolver: Finds the addresses of a host for the transport's own session. By default, the resolver of aiohttp.
     """
 
     def __init__(  # noqa: PLR0913 - the last four are for tests
@@ -98,7 +98,7 @@ class Transport:
         self.closed: bool = False
 
     async def close(self) -> None:
-        """End all requests and pauses, and close the session if it is an own one. It can be called more than once."""
+        """End all requests and pauses, and close the transport's own session. It can be called more than once."""
         self.closed = True
         self._time_limits.expire()
         own, self._own = self._own, None
@@ -124,7 +124,7 @@ class Transport:
         began = self._clock()
         outcome = await self._attempt(request, 1, began)
         if isinstance(outcome, RequestError):
-            # The first attempt does without tenacity, which would be a large part of the cost of a small request.
+            # The first attempt does not use tenacity, which would be a large part of the cost of a small request.
             outcome = await self._retry(request, outcome, began)
         else:
             self._budget.succeeded(attempts=1)
@@ -170,8 +170,8 @@ class Transport:
             tell_of_retry(outcome, request.url, of=policy.attempts, wait=seconds)
             return True
 
-        # Errors pass through the loop as values. If they were raised in it, they and its frames would reference each
-        # other.
+        # Errors pass through tenacity's loop as values. If they were raised there, an error and the frames of the loop
+        # would reference each other.
         retrying = AsyncRetrying(sleep=self._wait, retry=wants_another, wait=lambda _: pause)
         outcome: Response | RequestError = await retrying(attempt)
         if isinstance(outcome, Response):
