@@ -37,7 +37,9 @@ _STEP: Final = 42
 _BAR: Final = 14
 _OUTLIER: Final = 5
 """A bar more than this many times as long as the next one is cut, so that the others can still be compared."""
-_CUT: Final = "The bar with a gap is cut short."
+_CUT: Final = "The bar with a gap is cut short and has no line."
+_LESS: Final = 0.8
+"""The part of the width that the other bars may use if one is cut, so that the cut bar is clearly the longest."""
 
 
 @frozen(kw_only=True)
@@ -105,7 +107,7 @@ def bar_chart(title: str, note: str, bars: Sequence[Bar]) -> str:
     limit = second if longest > _OUTLIER * second > 0 else longest
     cut = [bar for bar in bars if bar.value > limit]
     room = WIDTH - 2 * MARGIN - _VALUES
-    scale = room / (max((bar.high for bar in bars if bar not in cut), default=0) or 1)
+    scale = (_LESS if cut else 1) * room / (max((bar.high for bar in bars if bar not in cut), default=0) or 1)
     note = f"{note} {_CUT}" if cut else note
     elements, top = headings(title, note)
     top += 8

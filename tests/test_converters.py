@@ -23,6 +23,7 @@ from threads_async import (
     DecodeError,
     EventKind,
     ExecutionThread,
+    Limits,
     Page,
     RetryPolicy,
     ServerError,
@@ -55,6 +56,7 @@ moments = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=offset
 threads = st.builds(ExecutionThread, int64, st.none() | texts, st.sampled_from(ThreadType) | texts, moments)
 workspaces = st.builds(Workspace, int64, st.none() | texts, st.none() | texts)
 browsers = st.builds(BrowserInstance, st.uuids(), int64, st.none() | texts)
+limits = st.builds(Limits, int64, int64, *[st.none() | int64] * 8)
 ITEMS: dict[Kind, st.SearchStrategy[Any]] = {THREADS: threads, WORKSPACES: workspaces, BROWSERS: browsers}
 
 request_errors = st.one_of(
@@ -117,7 +119,7 @@ def type_of(value: Any) -> Any:
     return type(value)
 
 
-@given(st.one_of(threads, workspaces, browsers, pages, events, queries, policies))
+@given(st.one_of(threads, workspaces, browsers, limits, pages, events, queries, policies))
 def test_values_survive_a_round_trip(value: Any) -> None:
     data = CONVERTER.unstructure(value)
 
@@ -126,7 +128,7 @@ def test_values_survive_a_round_trip(value: Any) -> None:
     assert value == CONVERTER.structure(json.loads(json.dumps(data)), type_of(value))
 
 
-@given(st.one_of(threads, workspaces, browsers, events))
+@given(st.one_of(threads, workspaces, browsers, limits, events))
 def test_json_bytes_are_structured_like_plain_data(value: Any) -> None:
     body = json.dumps(CONVERTER.unstructure(value)).encode()
 

@@ -129,11 +129,19 @@ async def test_a_closed_client_asks_for_nothing(server: FakeServer, client: Thre
     assert [] == server.requests
 
 
-@pytest.mark.parametrize("name", ON_WIRE)
-async def test_null_in_any_field_is_an_error_that_names_it(
+async def test_null_is_none_in_the_fields_that_are_not_about_threads(server: FakeServer, client: ThreadsClient) -> None:
+    """The vendor's bodies contain nulls in fields that its documents do not call nullable."""
+    server.limits = dict.fromkeys(list(ON_WIRE)[2:])
+
+    limits = await client.limits()
+
+    assert Limits(limits.active_threads, limits.limit_threads, *[None] * 8) == limits
+
+
+@pytest.mark.parametrize("name", ["activeThreads", "limitThreads"])
+async def test_null_in_a_number_of_threads_is_an_error_that_names_it(
     server: FakeServer, client: ThreadsClient, name: str
 ) -> None:
-    """The vendor's bodies have nulls where its documents say that there are none, so it may happen."""
     server.limits = {name: None}
 
     with pytest.raises(DecodeError) as caught:
@@ -147,9 +155,7 @@ async def test_null_in_any_field_is_an_error_that_names_it(
 
 
 @pytest.mark.parametrize("name", ON_WIRE)
-@pytest.mark.parametrize(
-    ("value", "reason"), [("1", "expected int, got str"), (1.5, "expected int, got float"), (True, "got bool")]
-)
+@pytest.mark.parametrize(("value", "reason"), [("1", "got str"), (1.5, "got float"), (True, "got bool")])
 async def test_a_value_of_a_wrong_type_is_an_error(
     server: FakeServer, client: ThreadsClient, name: str, value: Any, reason: str
 ) -> None:

@@ -70,11 +70,13 @@ class ValueEndpoint(Generic[T]):
         path: The path below the base URL.
         noun: The words for the value in messages, with an article.
         value: The class of the value.
+        parameters: The names of the parameters in Python, with their names in the API.
     """
 
     path: str
     noun: str
     value: type[T]
+    parameters: Mapping[str, str] = field(repr=False, converter=MappingProxyType[str, str])
 
 
 def _identity_of_thread(thread: ExecutionThread) -> Hashable:
@@ -137,7 +139,9 @@ BROWSER_INSTANCES: Final = Endpoint(
     order=Order("ProcessId", appends=False),
 )
 
-LIMITS: Final = ValueEndpoint(path="/v1/product/limits", noun="a set of limits", value=Limits)
+LIMITS: Final = ValueEndpoint(
+    path="/v1/product/limits", noun="a set of limits", value=Limits, parameters={"workspace_id": "workspaceId"}
+)
 
 ENDPOINTS: Final = (THREADS, WORKSPACES, BROWSER_INSTANCES)
 

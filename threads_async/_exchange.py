@@ -85,7 +85,8 @@ def encode_value(endpoint: ValueEndpoint[Any], parameters: Mapping[str, object],
 
     Args:
         endpoint: The value to request.
-        parameters: The parameters by their names on the wire.
+        parameters: The parameters by their names in Python.
         base_url: The address of the API, without a trailing slash.
     """
-    return Request(f"{base_url}{endpoint.path}", tuple([(name, str(value)) for name, value in parameters.items()]))
+    params = tuple([(endpoint.parameters[name], str(value)) for name, value in parameters.items()])
+    return Request(f"{base_url}{endpoint.path}", params)

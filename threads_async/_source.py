@@ -50,7 +50,7 @@ class PageSource:
         )
 
     async def fetch_value(self, endpoint: ValueEndpoint[T], parameters: Mapping[str, object]) -> T:
-        """Return the value of `endpoint`, requested with `parameters` by their names on the wire.
+        """Return the value of `endpoint`, requested with `parameters` by their names in Python.
 
         Raises:
             RequestError, ClientClosedError: As in `fetch`.

@@ -206,13 +206,13 @@ class ThreadsClient(BaseClient):
             workspace_id: The workspace, a 64-bit integer. -1 is the default workspace.
 
         Raises:
-            RequestError: As in `ThreadsClient.fetch_page`. A number that is null is a `DecodeError`. If the
-                server does not offer limits, it is a `StatusError` with status 404.
+            RequestError: As in `ThreadsClient.fetch_page`. If the server does not offer limits, it is a `StatusError`
+                with status 404.
             ClientClosedError: The client or its session is closed.
             ConfigurationError: ``workspace_id`` is not a 64-bit integer.
         """
         check_int64("workspace_id", workspace_id)
-        return await self._source.fetch_value(LIMITS, {"workspaceId": workspace_id})
+        return await self._source.fetch_value(LIMITS, {"workspace_id": workspace_id})
 
     async def fetch_page(self, query: Query[T]) -> Page[T]:
         """Request and return one page.

@@ -160,7 +160,7 @@ class DecodeError(RequestError, ValueError):
         path: The position in the response, in the names of the API: ``items[3].workspaceId``. Empty if the error
             concerns the whole response.
         reason: What was expected and what was found.
-        start: The index of the first item of the requested page.
+        start: The index of the first item of the requested page. 0 if the response is not a page.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter an attribute, all but one by keyword

@@ -102,31 +102,32 @@ class Limits(Value):
     Computers with the same licence share its limits. Some of the active threads may run on another computer, so
     ``active_threads`` can be larger than the number of threads that `ThreadsClient.threads` lists.
 
-    All fields are 64-bit integers.
+    All fields are 64-bit integers. The API does not document the meaning of the fields that are not about threads. They
+    are None if the API returns null.
 
     Attributes:
-        active_threads: Number of threads that are running.
-        limit_threads: Maximum number of threads that can run at once.
-        active_cloud_profiles: Number of browser profiles stored in the cloud.
-        limit_cloud_profiles: Maximum number of browser profiles stored in the cloud.
-        active_local_profiles: Number of browser profiles stored on a computer.
-        limit_local_profiles: Maximum number of browser profiles stored on a computer.
-        active_cloud_profile_storage: Cloud storage that profiles use. The unit is not documented.
-        limit_cloud_profile_storage: Maximum cloud storage for profiles, in the same unit.
-        active_api_enabled: Use of the API itself. The API does not document what it counts.
-        limit_api_enabled: Maximum use of the API itself.
+        active_threads: The number of running threads.
+        limit_threads: The maximum number of threads that can run at once.
+        active_cloud_profiles: The API's ``activeCloudProfiles``.
+        limit_cloud_profiles: The API's ``limitCloudProfiles``.
+        active_local_profiles: The API's ``activeLocalProfiles``.
+        limit_local_profiles: The API's ``limitLocalProfiles``.
+        active_cloud_profile_storage: The API's ``activeCloudProfileStorage``.
+        limit_cloud_profile_storage: The API's ``limitCloudProfileStorage``.
+        active_api_enabled: The API's ``activeApiEnabled``.
+        limit_api_enabled: The API's ``limitApiEnabled``.
     """
 
     active_threads: int
     limit_threads: int
-    active_cloud_profiles: int
-    limit_cloud_profiles: int
-    active_local_profiles: int
-    limit_local_profiles: int
-    active_cloud_profile_storage: int
-    limit_cloud_profile_storage: int
-    active_api_enabled: int
-    limit_api_enabled: int
+    active_cloud_profiles: int | None
+    limit_cloud_profiles: int | None
+    active_local_profiles: int | None
+    limit_local_profiles: int | None
+    active_cloud_profile_storage: int | None
+    limit_cloud_profile_storage: int | None
+    active_api_enabled: int | None
+    limit_api_enabled: int | None
 
     @property
     def free_threads(self) -> int:

@@ -573,12 +573,12 @@ def test_limits_that_cannot_be_read_are_a_failure(
 
 
 def test_null_among_the_limits_is_a_failure_that_names_it(server: FakeServer, capsysbinary: Capture) -> None:
-    server.limits = {"limitApiEnabled": None}
+    server.limits = {"limitThreads": None}
 
     code, found, _ = doctor(capsysbinary)
 
     assert 9 == code
-    assert "limitApiEnabled: expected int, got null" in found["limits"].text
+    assert "limitThreads: expected int, got null" in found["limits"].text
     assert found["limits"].advice.startswith("Report this output")
 
 

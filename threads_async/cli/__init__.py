@@ -1,4 +1,4 @@
-"""The command ``threads-async``: list, count, watch and serve threads from a terminal.
+"""The command ``threads-async``, which uses the client from a terminal.
 
 It needs the extra ``cli``. Slow imports wait until a command needs them, so that ``--help`` is fast.
 """

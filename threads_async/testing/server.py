@@ -61,7 +61,7 @@ class FakeServer(Lists, Server):
         filter_after_slicing: Whether a page is cut from the unfiltered list of the workspace and filtered afterwards,
             so that it has fewer items than requested, or none.
         count_unfiltered: Whether ``totalCount`` ignores the filters.
-        latency: Time to wait before each response to such a request, in seconds.
+        latency: Time to wait before each response to a request for a list or for the limits, in seconds.
         gzip: Whether to compress responses for clients that accept gzip.
         naive_times: Whether times lack their UTC offset, as ASP.NET writes times of unspecified kind.
         unauthorized_status: The response status for a missing or wrong token, such as 401 or 500.
