@@ -190,3 +190,8 @@ def test_the_error_for_a_wrong_parameter_of_any_listing_names_it(
     (parameter,) = given
     assert parameter == caught.value.parameter
     assert str(caught.value).startswith(parameter)
+
+
+def test_an_unknown_type_is_pickled_by_its_value() -> None:
+    """Python 3.11.2 would look its name up among the members that the class defines."""
+    assert (ThreadType, ("Cloud",)) == ThreadType("Cloud").__reduce_ex__(4)

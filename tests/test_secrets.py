@@ -4,6 +4,7 @@ import copy
 import html
 import json
 import pickle
+import re
 import time
 import urllib.parse
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from threads_async._secrets import SHOWN_FROM, Secret, excerpt, scrub, shorten
+from threads_async._secrets import SHOWN_FROM, Secret, _patterns, excerpt, scrub, shorten
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 
@@ -183,3 +184,11 @@ def test_a_text_designed_to_be_slow_is_scrubbed_quickly() -> None:
     excerpt("eyJeyJ" * 100_000, Secret("e" * 500))
 
     assert time.process_time() - began < 1
+
+
+def test_no_pattern_has_a_possessive_quantifier() -> None:
+    """They match too much in early releases of Python 3.11 (gh-100061), which would show a secret."""
+    possessive = re.compile(r"[+*?}]\+")
+
+    assert possessive.search(r"a++b")
+    assert [None, None] == [possessive.search(pattern.pattern) for pattern in _patterns()]

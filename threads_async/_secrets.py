@@ -55,8 +55,9 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     letter = rf"(?!{dot})(?:[\w-]|\\{{1,4}}u00[2-7][0-9a-fA-F]|%[2-7][0-9a-fA-F]|&#[xX]?[0-9a-fA-F]{{2,6}};)"
     beginning, devtools = ("".join(map(_ways_to_write, text)) for text in ("eyJ", "devtools"))
     return (
-        re.compile(rf"{beginning}(?:{letter}){{5,}}+({dot}(?:{letter})++(?:{dot}(?:{letter})*+)?)?"),
-        re.compile(rf"({devtools}{slash}\w++{slash})(?:{letter})++", re.IGNORECASE),
+        # Atomic groups, because possessive quantifiers match too much in early releases of Python 3.11 (gh-100061).
+        re.compile(rf"{beginning}(?>(?:{letter}){{5,}})({dot}(?>(?:{letter})+)(?:{dot}(?>(?:{letter})*))?)?"),
+        re.compile(rf"({devtools}{slash}(?>\w+){slash})(?>(?:{letter})+)", re.IGNORECASE),
     )
 
 

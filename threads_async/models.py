@@ -35,6 +35,10 @@ class ThreadType(StrEnum):
         member._name_ = member._value_ = value
         return member
 
+    def __reduce_ex__(self, _: object) -> tuple[type["ThreadType"], tuple[str]]:
+        # Early releases of Python 3.11 look members up by name, which fails for an unknown type.
+        return type(self), (str(self),)
+
 
 @frozen
 class Value:
