@@ -30,6 +30,8 @@ nitpick_ignore_regex = [
     ("py:class", r"threads_async\.testing\._pace\.Repeating"),
 ]
 default_role = "py:obj"
+# Commands are in tables and captions too, and `--quick` must not become a dash.
+smartquotes = False
 
 # The build needs no network: these files have the few names that the pages link to, in the plain-text format.
 intersphinx_mapping = {
@@ -56,7 +58,6 @@ autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-napoleon_use_ivar = True
 napoleon_use_rtype = False
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]

@@ -28,7 +28,7 @@ def documented(page: str) -> list[str]:
     """Return the full names in the autodoc directives on `page`."""
     module = ""
     names = []
-    for kind, name in re.findall(r"^\.\. (currentmodule|auto\w+):: ([\w.]+)", page, re.MULTILINE):
+    for kind, name in re.findall(r"^\.\. (currentmodule|auto\w+|py:data):: ([\w.]+)", page, re.MULTILINE):
         if kind == "currentmodule":
             module = name
         else:

@@ -60,9 +60,10 @@ class RetryPolicy:
         deadline: Maximum time for one request with all its attempts and pauses, or None for no limit.
         initial_backoff: Maximum pause before the second attempt.
         max_backoff: Maximum pause before any attempt, unless the server asks for a longer one.
-        budget: The number of retries that all requests of a client share, or None for no limit. Each retry takes one. A
-            request that succeeds after a retry gives one back, and a request that succeeds at once gives back a tenth.
-            While the budget is empty, each request is sent only once, so that a machine that is down costs no retries.
+        budget: The number of retries that all requests of a client share, or None for no limit. Each retry takes 1 from
+            it. A request that succeeds after a retry adds 1, and a request that succeeds at once adds 0.1, up to the
+            initial number. While less than 1 is left, each request is sent only once, so that a machine that is down
+            costs no retries.
 
     Raises:
         ConfigurationError: A value is out of range.
