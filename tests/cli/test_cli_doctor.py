@@ -17,7 +17,7 @@ from cli_support import running
 import threads_async
 from threads_async import ConfigurationError, Limits, RequestTimeoutError
 from threads_async._secrets import Secret
-from threads_async.cli import _diagnosis, _examination, main
+from threads_async.cli import _diagnosis, _examination, _responses, main
 from threads_async.cli._client import Connection
 from threads_async.cli._examination import Asked, Examination
 from threads_async.cli._finding import Finding, State, data_of, exit_code_of, text_of
@@ -164,8 +164,8 @@ def test_options_come_before_the_environment(
 
 def test_one_of_each_is_not_called_several() -> None:
     assert "1 character, from ZB_API_TOKEN" == _diagnosis.of_token(Secret("x"), "from ZB_API_TOKEN", UNIX).text
-    assert "1 runs in the default workspace" == _diagnosis.of_response(1, "from ZB_API_TOKEN", None, UNIX)[2].text
-    assert "1 of 2 threads is in use, 1 is free" == _diagnosis.of_limits(Limits(1, 2, *[0] * 8)).text
+    assert "1 runs in the default workspace" == _responses.of_response(1, "from ZB_API_TOKEN", None, UNIX)[2].text
+    assert "1 of 2 threads is in use, 1 is free" == _responses.of_limits(Limits(1, 2, *[0] * 8)).text
 
 
 async def test_the_default_address_is_called_so() -> None:
@@ -615,12 +615,12 @@ def test_commands_are_those_of_the_platform(machine: _diagnosis.Machine, token: 
     assert "threads-async doctor --base-url http://localhost:8160" == (
         _diagnosis.of_base_url(error, "from --base-url", machine).command
     )
-    api, *_ = _diagnosis.of_response(threads_async.DecodeError("x"), "from ZB_API_TOKEN", 8160, machine)
+    api, *_ = _responses.of_response(threads_async.DecodeError("x"), "from ZB_API_TOKEN", 8160, machine)
     assert listening in api.command
 
 
 def test_a_foreign_server_on_another_machine_is_not_looked_for_here() -> None:
-    api, *_ = _diagnosis.of_response(threads_async.DecodeError("x"), "from ZB_API_TOKEN", None, UNIX)
+    api, *_ = _responses.of_response(threads_async.DecodeError("x"), "from ZB_API_TOKEN", None, UNIX)
 
     assert "Check that ZB_API_BASE_URL or --base-url is the address of a ZennoBrowser API." == api.advice
     assert "" == api.command
