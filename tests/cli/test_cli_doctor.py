@@ -493,6 +493,24 @@ def test_what_listens_on_this_machine_in_its_place_can_be_found(
     assert wire.url.rpartition(":")[2] in found["API"].command
 
 
+def test_a_wrong_value_in_a_page_comes_from_a_zennobrowser(server: FakeServer, capsysbinary: Capture) -> None:
+    server.fault_for = lambda _: Fault(200, b'{"totalCount":1,"items":[{"type":null}]}')
+
+    code, found, _ = doctor(capsysbinary)
+
+    assert (9, stopping_at("API")) == (code, states(found))
+    assert "items[0]" in found["API"].text
+    assert found["API"].advice.startswith("Report this output")
+    assert "" == found["API"].command
+
+
+def test_a_path_that_does_not_exist_belongs_to_another_program() -> None:
+    error = threads_async.StatusError("x", status=404)
+    api, *_ = _responses.of_response(error, "from ZB_API_TOKEN", 8160, UNIX)
+
+    assert "Another program may listen on that port" in api.advice
+
+
 def test_a_server_that_says_nothing_is_a_timeout(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZB_API_TOKEN", SECRET)
     wire = Wire(hang())

@@ -57,8 +57,9 @@ def _refuses_token(error: StatusError) -> bool:
 
 
 def _no_api(error: ThreadsError, port_here: int | None, machine: Machine) -> Finding:
-    foreign = isinstance(error, DecodeError) or getattr(error, "status", None) == HTTPStatus.NOT_FOUND
-    if not foreign:
+    # A response with one wrong value comes from a ZennoBrowser. Any other body may come from another program.
+    foreign = isinstance(error, DecodeError) and not error.path
+    if not foreign and getattr(error, "status", None) != HTTPStatus.NOT_FOUND:
         return failed(API, error)
     advice = f"Check that {BASE_URL_VARIABLE} or --base-url is the address of a ZennoBrowser API."
     if port_here is None:
