@@ -549,6 +549,59 @@ def test_a_wrong_token_is_refused(
     assert {False} == {secret[at : at + 8] in text for secret in (wrong, SECRET) for at in range(len(secret) - 7)}
 
 
+@pytest.mark.parametrize("body", [b'{"message":null}', b'{"message":"Oops"}', b""])
+def test_a_failure_without_a_cause_may_mean_a_wrong_token(
+    server: FakeServer, capsysbinary: Capture, body: bytes
+) -> None:
+    server.fault_for = lambda _: Fault(500, body)
+
+    code, found, _ = doctor(capsysbinary)
+
+    assert (6, stopping_at("API")) == (code, states(found))
+    assert "or the API token is wrong: generate a new one" in found["API"].advice
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_the_failure_of_a_proxy_says_nothing_about_the_token(
+    server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    server.fault_for = lambda _: Fault(status, HTML)
+    code, with_token, _ = doctor(capsysbinary)
+    assert 6 == code
+
+    monkeypatch.delenv("ZB_API_TOKEN")
+    _, without_token, _ = doctor(capsysbinary)
+
+    assert "Check the proxy in front of the API." == with_token["API"].advice
+    assert "Check the proxy in front of the API." == without_token["API"].advice
+    assert State.FAIL is without_token["API"].state
+
+
+@pytest.mark.parametrize("status", [501, 502, 503, 504])
+def test_without_a_token_only_500_may_be_a_refusal(
+    server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.delenv("ZB_API_TOKEN")
+    server.fault_for = lambda _: Fault(status)
+
+    _, found, _ = doctor(capsysbinary)
+
+    assert State.FAIL is found["API"].state
+    assert "token" not in found["API"].advice
+
+
+def test_without_a_token_a_failure_without_a_message_may_be_a_refusal(
+    server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ZB_API_TOKEN")
+    server.fault_for = lambda _: Fault(500)
+
+    code, found, _ = doctor(capsysbinary)
+
+    assert (2, stopping_at("API token", "access", "threads", "limits")) == (code, states(found))
+    assert "responds over HTTP (status 500)" == found["API"].text
+
+
 def test_a_token_that_the_server_sends_back_is_not_shown(server: FakeServer, capsysbinary: Capture) -> None:
     server.fault_for = lambda _: Fault(401, json.dumps({"message": f"no {SECRET} here"}).encode())
 

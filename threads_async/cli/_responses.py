@@ -34,7 +34,7 @@ def of_response(
     """
     works = Finding(API, State.OK, "responds as a ZennoBrowser does")
     if isinstance(outcome, StatusError) and (
-        _refuses_token(outcome) or (token_source is None and isinstance(outcome, ServerError))
+        _refuses_token(outcome) or (token_source is None and _may_refuse_token(outcome))
     ):
         works = Finding(API, State.OK, f"responds over HTTP (status {outcome.status})")
     elif isinstance(outcome, ThreadsError):
@@ -52,11 +52,24 @@ def of_response(
 
 
 def _refuses_token(error: StatusError) -> bool:
-    # Whether the real program answers a wrong token with 401 or with 500 is not known.
     return isinstance(error, UnauthorizedError) or "unauth" in (error.server_message or "").lower()
 
 
+def _may_refuse_token(error: StatusError) -> bool:
+    # It is not known whether ZennoBrowser responds to a wrong token with 401 or with 500. Proxies send HTML.
+    return error.status == HTTPStatus.INTERNAL_SERVER_ERROR and not _is_of_a_proxy(error)
+
+
+def _is_of_a_proxy(error: StatusError) -> bool:
+    return isinstance(error, ServerError) and "proxy" in error.hint
+
+
 def _no_api(error: ThreadsError, port_here: int | None, machine: Machine) -> Finding:
+    if isinstance(error, StatusError) and _is_of_a_proxy(error):
+        return failed(API, error, "Check the proxy in front of the API.")
+    if isinstance(error, StatusError) and _may_refuse_token(error):
+        advice = "Try again. If it fails again, restart ZennoBrowser, or the API token is wrong: generate a new one."
+        return failed(API, error, advice)
     # A response with one wrong value comes from a ZennoBrowser. Any other body may come from another program.
     foreign = isinstance(error, DecodeError) and not error.path
     if not foreign and getattr(error, "status", None) != HTTPStatus.NOT_FOUND:
