@@ -5,6 +5,8 @@ import json
 import os
 import re
 import socket
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_support import running
+from cli_support import SECONDS, running
 
 import threads_async
 from threads_async import ConfigurationError, Limits, RequestTimeoutError
@@ -399,6 +401,30 @@ async def test_a_name_server_that_does_not_respond_is_a_timeout() -> None:
 
     assert stopping_at("host") == states(found)
     assert ("the name zenno.example was not found within 0.05 s", 4) == (found["host"].text, found["host"].exit_code)
+
+
+def test_a_name_server_that_does_not_respond_does_not_keep_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZB_API_TOKEN", SECRET)
+    released = threading.Event()
+    daemons: list[bool] = []
+
+    def getaddrinfo(*_: Any, **__: Any) -> list[Any]:
+        daemons.append(threading.current_thread().daemon)
+        released.wait(SECONDS)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    started = time.monotonic()
+    try:
+        code = run("--base-url", "http://zenno.example", "--timeout", "0.2")
+        took = time.monotonic() - started
+    finally:
+        released.set()
+
+    assert 4 == code
+    assert took < SECONDS / 2
+    # The interpreter waits for other threads when the process ends, also after Ctrl-C.
+    assert [True] == daemons
 
 
 async def test_the_port_of_https_is_its_own() -> None:

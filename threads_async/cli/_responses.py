@@ -68,7 +68,9 @@ def _no_api(error: ThreadsError, port_here: int | None, machine: Machine) -> Fin
     if isinstance(error, StatusError) and _is_of_a_proxy(error):
         return failed(API, error, "Check the proxy in front of the API.")
     if isinstance(error, StatusError) and _may_refuse_token(error):
-        advice = "Try again. If it fails again, restart ZennoBrowser, or the API token is wrong: generate a new one."
+        advice = (
+            "Try again. If it fails again, ZennoBrowser needs a restart, or the API token is wrong: generate a new one."
+        )
         return failed(API, error, advice)
     # A response with one wrong value comes from a ZennoBrowser. Any other body may come from another program.
     foreign = isinstance(error, DecodeError) and not error.path
