@@ -22,7 +22,7 @@ from threads_async._secrets import Secret
 from threads_async.cli import _diagnosis, _examination, _responses, main
 from threads_async.cli._client import Connection
 from threads_async.cli._examination import Asked, Examination
-from threads_async.cli._finding import Finding, State, data_of, exit_code_of, text_of
+from threads_async.cli._finding import Finding, State, data_of, exit_code_of, text_of, without
 from threads_async.cli._pasted import Shell
 from threads_async.cli._reach import Network
 from threads_async.testing import FakeServer, Fault, WireServer
@@ -322,6 +322,38 @@ def test_wrong_options_are_the_usual_error(capsysbinary: Capture) -> None:
     assert 2 == main(["doctor", "--demo", "--base-url", "http://127.0.0.1:1"])
 
     assert b"" == capsysbinary.readouterr().out
+
+
+def test_everything_that_is_shown_is_without_the_token(
+    server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZB_API_TOKEN", SECRET)
+    urls = [
+        f"{server.url}/{SECRET}",
+        f"http://{SECRET.upper()}.invalid",
+        f"http://{SECRET.replace('-', '%2D')}.invalid",
+        f"http://{SECRET}:8160/?{SECRET}",
+    ]
+    for url in urls:
+        code, _, text = doctor(capsysbinary, "--base-url", url)
+        assert code
+        assert "…" in text or "must not contain" in text
+        assert "canary" not in text.lower()
+
+
+def test_no_part_of_a_finding_contains_the_token() -> None:
+    found = Finding("port", State.FAIL, f"a {SECRET.upper()}", f"b {SECRET}", f"c '{SECRET}'", 3)
+
+    assert Finding("port", State.FAIL, "a …", "b …", "c '…'", 3) == without(found, Secret(SECRET))
+    assert Finding("port", State.OK, "a eyJ…ozKw") == without(
+        Finding("port", State.OK, "a eyJhbGciOiJIUzI1.eyJzd.dozKw"), None
+    )
+
+
+def test_a_token_that_is_longer_than_a_text_is_not_in_it() -> None:
+    found = Finding("port", State.OK, "text")
+
+    assert found == without(found, Secret("t" * 60_000))
 
 
 # The network ----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from threads_async._version import __version__
 from threads_async.cli import _diagnosis, _responses
 from threads_async.cli._client import Connection, client_of
 from threads_async.cli._diagnosis import Machine
-from threads_async.cli._finding import Finding
+from threads_async.cli._finding import Finding, without
 from threads_async.cli._progress import waiting
 from threads_async.cli._reach import Network, Place, accepting, addresses_of, place_of
 from threads_async.cli._tokens import TokenFile
@@ -112,8 +112,12 @@ class Examination:
 
     def __init__(self, asked: Asked, tell: Callable[[Finding], None], network: Network) -> None:
         self._asked = asked
-        self._tell = tell
+        self._receive = tell
         self._network = network
+
+    def _tell(self, finding: Finding) -> None:
+        # A token may also be in a wrong place, such as the base URL.
+        self._receive(without(finding, self._asked.connection.token))
 
     async def run(self) -> None:
         """Make all checks in order."""
