@@ -5,6 +5,8 @@ import json
 import os
 import re
 import socket
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError
@@ -12,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_support import running
+from cli_support import SECONDS, running
 
 import threads_async
 from threads_async import ConfigurationError, Limits, RequestTimeoutError
 from threads_async._secrets import Secret
-from threads_async.cli import _diagnosis, _examination, main
+from threads_async.cli import _diagnosis, _examination, _responses, main
 from threads_async.cli._client import Connection
 from threads_async.cli._examination import Asked, Examination
-from threads_async.cli._finding import Finding, State, data_of, exit_code_of, text_of
+from threads_async.cli._finding import Finding, State, data_of, exit_code_of, text_of, without
 from threads_async.cli._pasted import Shell
 from threads_async.cli._reach import Network
 from threads_async.testing import FakeServer, Fault, WireServer
@@ -164,8 +166,8 @@ def test_options_come_before_the_environment(
 
 def test_one_of_each_is_not_called_several() -> None:
     assert "1 character, from ZB_API_TOKEN" == _diagnosis.of_token(Secret("x"), "from ZB_API_TOKEN", UNIX).text
-    assert "1 runs in the default workspace" == _diagnosis.of_response(1, "from ZB_API_TOKEN", None, UNIX)[2].text
-    assert "1 of 2 threads is in use, 1 is free" == _diagnosis.of_limits(Limits(1, 2, *[0] * 8)).text
+    assert "1 runs in the default workspace" == _responses.of_response(1, "from ZB_API_TOKEN", None, UNIX)[2].text
+    assert "1 of 2 threads is in use, 1 is free" == _responses.of_limits(Limits(1, 2, *[0] * 8)).text
 
 
 async def test_the_default_address_is_called_so() -> None:
@@ -322,6 +324,38 @@ def test_wrong_options_are_the_usual_error(capsysbinary: Capture) -> None:
     assert b"" == capsysbinary.readouterr().out
 
 
+def test_everything_that_is_shown_is_without_the_token(
+    server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZB_API_TOKEN", SECRET)
+    urls = [
+        f"{server.url}/{SECRET}",
+        f"http://{SECRET.upper()}.invalid",
+        f"http://{SECRET.replace('-', '%2D')}.invalid",
+        f"http://{SECRET}:8160/?{SECRET}",
+    ]
+    for url in urls:
+        code, _, text = doctor(capsysbinary, "--base-url", url)
+        assert code
+        assert "…" in text or "must not contain" in text
+        assert "canary" not in text.lower()
+
+
+def test_no_part_of_a_finding_contains_the_token() -> None:
+    found = Finding("port", State.FAIL, f"a {SECRET.upper()}", f"b {SECRET}", f"c '{SECRET}'", 3)
+
+    assert Finding("port", State.FAIL, "a …", "b …", "c '…'", 3) == without(found, Secret(SECRET))
+    assert Finding("port", State.OK, "a eyJ…ozKw") == without(
+        Finding("port", State.OK, "a eyJhbGciOiJIUzI1.eyJzd.dozKw"), None
+    )
+
+
+def test_a_token_that_is_longer_than_a_text_is_not_in_it() -> None:
+    found = Finding("port", State.OK, "text")
+
+    assert found == without(found, Secret("t" * 60_000))
+
+
 # The network ----------------------------------------------------------------------------------------------------------
 
 
@@ -399,6 +433,30 @@ async def test_a_name_server_that_does_not_respond_is_a_timeout() -> None:
 
     assert stopping_at("host") == states(found)
     assert ("the name zenno.example was not found within 0.05 s", 4) == (found["host"].text, found["host"].exit_code)
+
+
+def test_a_name_server_that_does_not_respond_does_not_keep_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZB_API_TOKEN", SECRET)
+    released = threading.Event()
+    daemons: list[bool] = []
+
+    def getaddrinfo(*_: Any, **__: Any) -> list[Any]:
+        daemons.append(threading.current_thread().daemon)
+        released.wait(SECONDS)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    started = time.monotonic()
+    try:
+        code = run("--base-url", "http://zenno.example", "--timeout", "0.2")
+        took = time.monotonic() - started
+    finally:
+        released.set()
+
+    assert 4 == code
+    assert took < SECONDS / 2
+    # The interpreter waits for other threads when the process ends, also after Ctrl-C.
+    assert [True] == daemons
 
 
 async def test_the_port_of_https_is_its_own() -> None:
@@ -493,6 +551,24 @@ def test_what_listens_on_this_machine_in_its_place_can_be_found(
     assert wire.url.rpartition(":")[2] in found["API"].command
 
 
+def test_a_wrong_value_in_a_page_comes_from_a_zennobrowser(server: FakeServer, capsysbinary: Capture) -> None:
+    server.fault_for = lambda _: Fault(200, b'{"totalCount":1,"items":[{"type":null}]}')
+
+    code, found, _ = doctor(capsysbinary)
+
+    assert (9, stopping_at("API")) == (code, states(found))
+    assert "items[0]" in found["API"].text
+    assert found["API"].advice.startswith("Report this output")
+    assert "" == found["API"].command
+
+
+def test_a_path_that_does_not_exist_belongs_to_another_program() -> None:
+    error = threads_async.StatusError("x", status=404)
+    api, *_ = _responses.of_response(error, "from ZB_API_TOKEN", 8160, UNIX)
+
+    assert "Another program may listen on that port" in api.advice
+
+
 def test_a_server_that_says_nothing_is_a_timeout(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZB_API_TOKEN", SECRET)
     wire = Wire(hang())
@@ -529,6 +605,59 @@ def test_a_wrong_token_is_refused(
     assert found["access"].advice.startswith("Generate a token in ZennoLab's user area")
     assert found["access"].advice.endswith(", and put it into ZB_API_TOKEN.")
     assert {False} == {secret[at : at + 8] in text for secret in (wrong, SECRET) for at in range(len(secret) - 7)}
+
+
+@pytest.mark.parametrize("body", [b'{"message":null}', b'{"message":"Oops"}', b""])
+def test_a_failure_without_a_cause_may_mean_a_wrong_token(
+    server: FakeServer, capsysbinary: Capture, body: bytes
+) -> None:
+    server.fault_for = lambda _: Fault(500, body)
+
+    code, found, _ = doctor(capsysbinary)
+
+    assert (6, stopping_at("API")) == (code, states(found))
+    assert "or the API token is wrong: generate a new one" in found["API"].advice
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_the_failure_of_a_proxy_says_nothing_about_the_token(
+    server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    server.fault_for = lambda _: Fault(status, HTML)
+    code, with_token, _ = doctor(capsysbinary)
+    assert 6 == code
+
+    monkeypatch.delenv("ZB_API_TOKEN")
+    _, without_token, _ = doctor(capsysbinary)
+
+    assert "Check the proxy in front of the API." == with_token["API"].advice
+    assert "Check the proxy in front of the API." == without_token["API"].advice
+    assert State.FAIL is without_token["API"].state
+
+
+@pytest.mark.parametrize("status", [501, 502, 503, 504])
+def test_without_a_token_only_500_may_be_a_refusal(
+    server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.delenv("ZB_API_TOKEN")
+    server.fault_for = lambda _: Fault(status)
+
+    _, found, _ = doctor(capsysbinary)
+
+    assert State.FAIL is found["API"].state
+    assert "token" not in found["API"].advice
+
+
+def test_without_a_token_a_failure_without_a_message_may_be_a_refusal(
+    server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ZB_API_TOKEN")
+    server.fault_for = lambda _: Fault(500)
+
+    code, found, _ = doctor(capsysbinary)
+
+    assert (2, stopping_at("API token", "access", "threads", "limits")) == (code, states(found))
+    assert "responds over HTTP (status 500)" == found["API"].text
 
 
 def test_a_token_that_the_server_sends_back_is_not_shown(server: FakeServer, capsysbinary: Capture) -> None:
@@ -615,12 +744,12 @@ def test_commands_are_those_of_the_platform(machine: _diagnosis.Machine, token: 
     assert "threads-async doctor --base-url http://localhost:8160" == (
         _diagnosis.of_base_url(error, "from --base-url", machine).command
     )
-    api, *_ = _diagnosis.of_response(threads_async.DecodeError("x"), "from ZB_API_TOKEN", 8160, machine)
+    api, *_ = _responses.of_response(threads_async.DecodeError("x"), "from ZB_API_TOKEN", 8160, machine)
     assert listening in api.command
 
 
 def test_a_foreign_server_on_another_machine_is_not_looked_for_here() -> None:
-    api, *_ = _diagnosis.of_response(threads_async.DecodeError("x"), "from ZB_API_TOKEN", None, UNIX)
+    api, *_ = _responses.of_response(threads_async.DecodeError("x"), "from ZB_API_TOKEN", None, UNIX)
 
     assert "Check that ZB_API_BASE_URL or --base-url is the address of a ZennoBrowser API." == api.advice
     assert "" == api.command

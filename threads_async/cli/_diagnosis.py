@@ -1,4 +1,4 @@
-"""From the outcomes of the checks of `doctor` to findings, with advice. Performs no I/O.
+"""From the settings and the network to findings of `doctor`, with advice. Performs no I/O.
 
 Rule 1. A check that failed says what is wrong in the words of the client's errors, and what to do about it.
 Rule 2. A check that an earlier failure makes meaningless is skipped. Without a token the server is checked anyway.
@@ -7,7 +7,6 @@ Rule 3. No secret is shown. A finding about a token contains only its length and
 
 import re
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final
 
@@ -17,18 +16,14 @@ from threads_async._secrets import Secret
 from threads_async._settings import BASE_URL_VARIABLE, DEFAULT_BASE_URL, TOKEN_VARIABLE
 from threads_async.cli._exits import USAGE, failure_of, hint_of
 from threads_async.cli._finding import Finding, State
-from threads_async.cli._pasted import Shell, assignment, listener_line
+from threads_async.cli._pasted import Shell, assignment
 from threads_async.errors import (
     ConfigurationError,
     DecodeError,
     RequestError,
     RequestTimeoutError,
-    ServerError,
-    StatusError,
     ThreadsError,
-    UnauthorizedError,
 )
-from threads_async.models import Limits
 
 BASE_URL: Final = "base URL"
 TOKEN: Final = "API token"  # noqa: S105 - the name of a check
@@ -38,7 +33,7 @@ API: Final = "API"
 ACCESS: Final = "access"
 THREADS: Final = "threads"
 LIMITS: Final = "limits"
-_GENERATE: Final = "Generate a token in ZennoLab's user area (ZennoBrowser, API Control)"
+GENERATE: Final = "Generate a token in ZennoLab's user area (ZennoBrowser, API Control)"
 _ORDER: Final = (HOST, PORT, API, ACCESS, THREADS, LIMITS)
 
 
@@ -129,11 +124,11 @@ def of_token(token: Secret | str | None, source: str, machine: Machine) -> Findi
     """
     if token is None:
         text = f"there is none in {TOKEN_VARIABLE}, and no --token-file"
-        advice = f"{_GENERATE}, put it into a file for --token-file, or set the variable:"
+        advice = f"{GENERATE}, put it into a file for --token-file, or set the variable:"
         command = assignment(machine.shell, TOKEN_VARIABLE, "...")
         return Finding(TOKEN, State.FAIL, text, advice, command, USAGE)
     if isinstance(token, str):
-        advice = f"Put the API token, and nothing else, into {_holder(source)}. If it is lost, generate a new one."
+        advice = f"Put the API token, and nothing else, into {holder_of(source)}. If it is lost, generate a new one."
         return Finding(TOKEN, State.FAIL, f"{source.removeprefix('from ')}: {token}", advice, exit_code=USAGE)
     length = len(token.reveal())
     return Finding(TOKEN, State.OK, f"{length} character{'s' * (length != 1)}, {source}")
@@ -185,69 +180,7 @@ def of_port(port: int, outcome: str | RequestError, *, here: bool, machine: Mach
     )
 
 
-def of_response(
-    outcome: int | ThreadsError, token_source: str | None, port_here: int | None, machine: Machine
-) -> list[Finding]:
-    """Return the findings about the API, the access and the threads.
-
-    Args:
-        outcome: The number of threads, or the error of the request for it.
-        token_source: Where the API token comes from, in words; None if there is no token.
-        port_here: The port if the server is on this machine, else None.
-        machine: Where the command runs.
-    """
-    works = Finding(API, State.OK, "responds as a ZennoBrowser does")
-    if isinstance(outcome, StatusError) and (
-        _refuses_token(outcome) or (token_source is None and isinstance(outcome, ServerError))
-    ):
-        works = Finding(API, State.OK, f"responds over HTTP (status {outcome.status})")
-    elif isinstance(outcome, ThreadsError):
-        return [_no_api(outcome, port_here, machine), *skipped_after(API)]
-    if token_source is None:
-        return [works, *skipped_after(API, TOKEN)]
-    if isinstance(outcome, ThreadsError):
-        advice = f"{_GENERATE}, and put it into {_holder(token_source)}."
-        return [works, failed(ACCESS, outcome, advice), *skipped_after(ACCESS)]
-    return [
-        works,
-        Finding(ACCESS, State.OK, "the API token is accepted"),
-        Finding(THREADS, State.OK, f"{outcome} {'runs' if outcome == 1 else 'run'} in the default workspace"),
-    ]
-
-
-def _refuses_token(error: StatusError) -> bool:
-    # Whether the real program answers a wrong token with 401 or with 500 is not known.
-    return isinstance(error, UnauthorizedError) or "unauth" in (error.server_message or "").lower()
-
-
-def _no_api(error: ThreadsError, port_here: int | None, machine: Machine) -> Finding:
-    foreign = isinstance(error, DecodeError) or getattr(error, "status", None) == HTTPStatus.NOT_FOUND
-    if not foreign:
-        return failed(API, error)
-    advice = f"Check that {BASE_URL_VARIABLE} or --base-url is the address of a ZennoBrowser API."
-    if port_here is None:
-        return failed(API, error, advice)
-    advice += " Another program may listen on that port; this command shows it:"
-    return failed(API, error, advice, listener_line(machine.system, port_here))
-
-
-def of_limits(outcome: Limits | ThreadsError) -> Finding:
-    """Return the finding about the limits, or the error of the request for them."""
-    if isinstance(outcome, StatusError) and outcome.status == HTTPStatus.NOT_FOUND:
-        return Finding(
-            LIMITS, State.NOTE, "this server does not offer limits (404)", "Everything else works without them."
-        )
-    if isinstance(outcome, ThreadsError):
-        return failed(LIMITS, outcome)
-    active, limit, free = outcome.active_threads, outcome.limit_threads, outcome.free_threads
-    in_use = f"{active} of {limit} threads {'is' if active == 1 else 'are'} in use"
-    if free:
-        return Finding(LIMITS, State.OK, f"{in_use}, {free} {'is' if free == 1 else 'are'} free")
-    advice = "No thread can start until another one stops. Threads on other computers with the same licence count too."
-    return Finding(LIMITS, State.NOTE, f"{in_use}, none is free", advice)
-
-
-def _holder(token_source: str) -> str:
+def holder_of(token_source: str) -> str:
     """Return what holds the API token, in words."""
     name = token_source.removeprefix("from ")
     return f"the file of {name}" if name.startswith("--") else name

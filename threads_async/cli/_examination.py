@@ -12,10 +12,10 @@ from attrs import evolve, frozen
 from threads_async._secrets import Secret
 from threads_async._settings import BASE_URL_VARIABLE, TOKEN_VARIABLE, base_url_of, token_of
 from threads_async._version import __version__
-from threads_async.cli import _diagnosis
+from threads_async.cli import _diagnosis, _responses
 from threads_async.cli._client import Connection, client_of
 from threads_async.cli._diagnosis import Machine
-from threads_async.cli._finding import Finding
+from threads_async.cli._finding import Finding, without
 from threads_async.cli._progress import waiting
 from threads_async.cli._reach import Network, Place, accepting, addresses_of, place_of
 from threads_async.cli._tokens import TokenFile
@@ -112,8 +112,12 @@ class Examination:
 
     def __init__(self, asked: Asked, tell: Callable[[Finding], None], network: Network) -> None:
         self._asked = asked
-        self._tell = tell
+        self._receive = tell
         self._network = network
+
+    def _tell(self, finding: Finding) -> None:
+        # A token may also be in a wrong place, such as the base URL.
+        self._receive(without(finding, self._asked.connection.token))
 
     async def run(self) -> None:
         """Make all checks in order."""
@@ -172,12 +176,12 @@ class Examination:
             with waiting("requesting the threads"):
                 count = await _outcome_of(client.threads().count())
             port_here = place.port if here else None
-            for finding in _diagnosis.of_response(count, source, port_here, self._asked.machine):
+            for finding in _responses.of_response(count, source, port_here, self._asked.machine):
                 self._tell(finding)
             if token is not None and isinstance(count, int):
                 with waiting("requesting the limits"):
                     limits = await _outcome_of(client.limits())
-                self._tell(_diagnosis.of_limits(limits))
+                self._tell(_responses.of_limits(limits))
 
     def _skip_after(self, check: str) -> None:
         for finding in _diagnosis.skipped_after(check):

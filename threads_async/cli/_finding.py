@@ -6,8 +6,9 @@ from textwrap import wrap
 from typing import Any, Final
 
 import click
-from attrs import frozen
+from attrs import evolve, frozen
 
+from threads_async._secrets import Secret, scrub
 from threads_async.cli._text import plain
 
 
@@ -54,6 +55,16 @@ class Finding:
     advice: str = ""
     command: str = ""
     exit_code: int = 0
+
+
+def without(finding: Finding, secret: Secret | None) -> Finding:
+    """Return `finding` without `secret`, and without everything that looks like a token."""
+
+    def clean(text: str) -> str:
+        # Searching for a very long secret is slow, and a text that is shorter does not contain it.
+        return scrub(text, *[one for one in [secret] if one is not None and len(one.reveal()) <= len(text)])
+
+    return evolve(finding, text=clean(finding.text), advice=clean(finding.advice), command=clean(finding.command))
 
 
 def text_of(finding: Finding, width: int, *, coloured: bool = False) -> str:

@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from concurrent.futures import Future
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from attrs import frozen
@@ -19,7 +21,20 @@ _CHECK_HOST: Final = "check the host of base_url"
 
 
 async def _resolve(host: str, port: int) -> Sequence[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    future: Future[list[tuple[Any, ...]]] = Future()
+
+    def look_up() -> None:
+        # From now on the future cannot be cancelled, so that setting its result is not an error.
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result([*socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)])
+        except Exception as error:  # noqa: BLE001 - it belongs to the coroutine that waits
+            future.set_exception(error)
+
+    # `loop.getaddrinfo` uses a thread that the end of the process waits for. A silent name server would keep it from
+    # ending for a minute or longer.
+    threading.Thread(target=look_up, daemon=True).start()
+    found = await asyncio.wrap_future(future)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
