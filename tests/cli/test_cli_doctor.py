@@ -20,6 +20,7 @@ import threads_async
 from threads_async import ConfigurationError, Limits, RequestTimeoutError
 from threads_async._secrets import Secret
 from threads_async.cli import _diagnosis, _examination, _responses, main
+from threads_async.cli._advice import advice_for
 from threads_async.cli._client import Connection
 from threads_async.cli._examination import Asked, Examination
 from threads_async.cli._finding import Finding, State, data_of, exit_code_of, text_of, without
@@ -383,12 +384,14 @@ def network(addresses: Sequence[str] | Exception | float, *outcomes: Exception |
     return Network(resolve, connect)
 
 
-async def findings_of(base_url: str | None, network: Network, seconds: float = 0.05) -> dict[str, Finding]:
+async def findings_of(
+    base_url: str | None, network: Network, seconds: float = 0.05, **environment: str
+) -> dict[str, Finding]:
     """Examine `base_url` on that network."""
     found: list[Finding] = []
     connection = Connection(base_url, Secret(SECRET), seconds, 1, None, 0.0)
     # In a task of its own, for the same reason as in `run`.
-    await asyncio.create_task(Examination(Asked(connection, None, {}, UNIX), found.append, network).run())
+    await asyncio.create_task(Examination(Asked(connection, None, environment, UNIX), found.append, network).run())
     return {one.check: one for one in found}
 
 
@@ -465,6 +468,19 @@ async def test_the_port_of_https_is_its_own() -> None:
     assert "port 443: there is no route to the host" == found["port"].text
 
 
+@pytest.mark.parametrize(
+    ("url", "missing", "noted"),
+    [("https://192.0.2.1", True, True), ("https://192.0.2.1", False, False), ("http://192.0.2.1", True, False)],
+)
+async def test_a_file_of_certificates_that_does_not_exist_is_a_note(
+    tmp_path: Path, url: str, missing: bool, noted: bool
+) -> None:
+    path = tmp_path / "missing" if missing else tmp_path
+    found = await findings_of(url, network([], OSError(113, "x")), SSL_CERT_FILE=str(path))
+
+    assert noted == ("CA file" in found)
+
+
 async def test_an_address_that_does_not_respond_is_a_timeout() -> None:
     found = await findings_of("http://192.0.2.1", network([], 60.0))
 
@@ -537,6 +553,78 @@ def test_what_is_no_zennobrowser_is_told(
     assert reason in found["API"].text
     assert found["API"].advice
     assert SECRET not in text
+
+
+CHECK_ADDRESS = "Check that ZB_API_BASE_URL or --base-url is the address of a ZennoBrowser API."
+TRY_AGAIN = "Try again. If it fails again, restart ZennoBrowser."
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "advice"),
+    [
+        (204, b"", CHECK_ADDRESS),
+        (400, b'{"message":"no"}', CHECK_ADDRESS),
+        (400, HTML, f"The server may speak https. {CHECK_ADDRESS}"),
+        (400, b"Client sent an HTTP request to an HTTPS server.", f"The server may speak https. {CHECK_ADDRESS}"),
+        (405, HTML, CHECK_ADDRESS),
+        (407, HTML, CHECK_ADDRESS),
+        (408, b"", TRY_AGAIN),
+        (418, b"", CHECK_ADDRESS),
+        (429, b"", TRY_AGAIN),
+        (451, b"x", CHECK_ADDRESS),
+        (502, HTML, "Check the proxy in front of the API."),
+        (503, b"", TRY_AGAIN),
+        (None, b"", f"The server may speak https. {CHECK_ADDRESS}"),
+    ],
+)
+def test_the_advice_fits_the_status(
+    server: FakeServer, capsysbinary: Capture, status: int | None, body: bytes, advice: str
+) -> None:
+    server.fault_for = lambda _: Fault(status, body)
+
+    _, found, _ = doctor(capsysbinary)
+
+    assert (State.FAIL, advice) == (found["API"].state, found["API"].advice)
+
+
+def test_a_server_of_https_is_not_told_to_speak_it() -> None:
+    request = "GET https://192.0.2.1/v1/threads?start=0"
+    errors = [
+        threads_async.StatusError("x", status=400, request=request),
+        threads_async.ConnectionFailedError("closed without a response", request=request),
+        threads_async.ConnectionFailedError("the connection was reset", request=request),
+    ]
+
+    network = "Try again. If it fails again, check the network and ZB_API_BASE_URL or --base-url."
+
+    assert [CHECK_ADDRESS, network, network] == [advice_for(error) for error in errors]
+
+
+def test_other_errors_have_the_usual_advice() -> None:
+    assert TRY_AGAIN == advice_for(threads_async.ThreadsError("x"))
+
+
+def test_a_response_that_is_too_large_comes_from_another_program() -> None:
+    error = threads_async.ResponseTooLargeError("x", hint="use a smaller total")
+    here, *_ = _responses.of_response(error, "from ZB_API_TOKEN", 8160, UNIX)
+    there, *_ = _responses.of_response(error, "from ZB_API_TOKEN", None, UNIX)
+
+    assert here.advice.startswith(f"{CHECK_ADDRESS} Another program")
+    assert CHECK_ADDRESS == there.advice
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_without_a_message_may_come_from_another_program(
+    server: FakeServer, capsysbinary: Capture, status: int
+) -> None:
+    server.fault_for = lambda _: Fault(status, HTML)
+
+    _, found, _ = doctor(capsysbinary)
+
+    assert found["access"].advice.endswith(
+        ", and put it into ZB_API_TOKEN. Also check that ZB_API_BASE_URL or --base-url is the address of a "
+        "ZennoBrowser API."
+    )
 
 
 def test_what_listens_on_this_machine_in_its_place_can_be_found(
@@ -699,6 +787,32 @@ def test_limits_that_cannot_be_read_are_a_failure(
 
     assert (code, stopping_at("limits")) == (found_code, states(found))
     assert found["limits"].advice
+
+
+@pytest.mark.parametrize(
+    ("fault", "advice"),
+    [
+        (Fault(401), "The token may not be allowed to read the limits."),
+        (Fault(403), "The token may not be allowed to read the limits."),
+        (Fault(200, b"no JSON"), "Report this output"),
+    ],
+)
+def test_limits_that_cannot_be_read_do_not_put_the_address_in_doubt(
+    server: FakeServer, capsysbinary: Capture, fault: Fault, advice: str
+) -> None:
+    fault_at_limits(server, fault)
+
+    _, found, _ = doctor(capsysbinary)
+
+    assert State.FAIL is found["limits"].state
+    assert found["limits"].advice.startswith(advice)
+
+
+@pytest.mark.parametrize(("active", "words"), [(1, "1 thread is"), (2, "2 threads are")])
+def test_a_negative_limit_is_not_known(active: int, words: str) -> None:
+    found = _responses.of_limits(Limits(active, -1, *[0] * 8))
+
+    assert (State.NOTE, f"{words} in use, the limit is not known (-1)") == (found.state, found.text)
 
 
 def test_null_among_the_limits_is_a_failure_that_names_it(server: FakeServer, capsysbinary: Capture) -> None:

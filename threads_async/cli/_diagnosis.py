@@ -14,16 +14,11 @@ from attrs import frozen
 
 from threads_async._secrets import Secret
 from threads_async._settings import BASE_URL_VARIABLE, DEFAULT_BASE_URL, TOKEN_VARIABLE
-from threads_async.cli._exits import USAGE, failure_of, hint_of
+from threads_async.cli._advice import advice_for
+from threads_async.cli._exits import USAGE, failure_of
 from threads_async.cli._finding import Finding, State
 from threads_async.cli._pasted import Shell, assignment
-from threads_async.errors import (
-    ConfigurationError,
-    DecodeError,
-    RequestError,
-    RequestTimeoutError,
-    ThreadsError,
-)
+from threads_async.errors import ConfigurationError, RequestError, ThreadsError
 
 BASE_URL: Final = "base URL"
 TOKEN: Final = "API token"  # noqa: S105 - the name of a check
@@ -57,19 +52,7 @@ class Machine:
 
 def failed(check: str, error: ThreadsError, advice: str = "", command: str = "") -> Finding:
     """Return the finding of a check that ended in `error`, by default with the advice that fits the error."""
-    return Finding(check, State.FAIL, error.message, advice or _advice_for(error), command, failure_of(error).exit_code)
-
-
-def _advice_for(error: ThreadsError) -> str:
-    """Return the hint of `error` as a sentence, or advice for its family."""
-    hint = hint_of(error) if isinstance(error, RequestError) else ""
-    if hint:
-        return f"{hint[0].upper()}{hint[1:]}."
-    if isinstance(error, RequestTimeoutError):
-        return "Try again, or allow more time with --timeout."
-    if isinstance(error, DecodeError):
-        return "Report this output: the response is not what the documents of the API promise."
-    return "Try again. If it fails again, restart ZennoBrowser."
+    return Finding(check, State.FAIL, error.message, advice or advice_for(error), command, failure_of(error).exit_code)
 
 
 def skipped_after(check: str, because_of: str = "") -> list[Finding]:
@@ -142,6 +125,16 @@ def of_proxies(names: Sequence[str]) -> Finding:
         State.NOTE,
         f"{' and '.join(names)} {verb} set, but the client does not use proxies of the environment",
         "If only a proxy reaches the host, use the library with a session that has one.",
+    )
+
+
+def of_certificates() -> Finding:
+    """Return the note that the file of trusted certificates does not exist."""
+    return Finding(
+        "CA file",
+        State.NOTE,
+        "SSL_CERT_FILE is set to a file that does not exist, so no certificate is trusted",
+        "Correct the variable, or remove it to trust the usual certificates.",
     )
 
 

@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -139,14 +140,21 @@ class Examination:
         if isinstance(settings.url, ConfigurationError):
             self._skip_after(_diagnosis.BASE_URL)
             return
-        unused = {"all_proxy", f"{urlsplit(settings.url).scheme}_proxy"}
-        proxies = sorted(name for name, value in self._asked.environment.items() if value and name.lower() in unused)
-        if proxies:
-            self._tell(_diagnosis.of_proxies(proxies))
+        self._check_environment(urlsplit(settings.url).scheme)
         place = place_of(settings.url)
         here = await self._reach(place)
         if here is not None:
             await self._request(settings, place, here=here)
+
+    def _check_environment(self, scheme: str) -> None:
+        environment = self._asked.environment
+        unused = {"all_proxy", f"{scheme}_proxy"}
+        proxies = sorted(name for name, value in environment.items() if value and name.lower() in unused)
+        if proxies:
+            self._tell(_diagnosis.of_proxies(proxies))
+        certificates = environment.get("SSL_CERT_FILE")
+        if certificates and scheme == "https" and not Path(certificates).exists():
+            self._tell(_diagnosis.of_certificates())
 
     async def _reach(self, place: Place) -> bool | None:
         """Check the host and the port. Return whether they are on this machine, or None if one of them failed."""

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from threads_async._settings import BASE_URL_VARIABLE
+from threads_async.cli._advice import CHECK_ADDRESS, REPORT, is_of_a_proxy
 from threads_async.cli._diagnosis import (
     ACCESS,
     API,
@@ -17,7 +17,7 @@ from threads_async.cli._diagnosis import (
 )
 from threads_async.cli._finding import Finding, State
 from threads_async.cli._pasted import listener_line
-from threads_async.errors import DecodeError, ServerError, StatusError, ThreadsError, UnauthorizedError
+from threads_async.errors import DecodeError, ResponseTooLargeError, StatusError, ThreadsError, UnauthorizedError
 from threads_async.models import Limits
 
 
@@ -43,6 +43,9 @@ def of_response(
         return [works, *skipped_after(API, TOKEN)]
     if isinstance(outcome, ThreadsError):
         advice = f"{GENERATE}, and put it into {holder_of(token_source)}."
+        if outcome.server_message is None:
+            # ZennoBrowser says why. A proxy or a router may ask for a password with HTML.
+            advice += f" {CHECK_ADDRESS.replace('Check', 'Also check', 1)}"
         return [works, failed(ACCESS, outcome, advice), *skipped_after(ACCESS)]
     return [
         works,
@@ -57,30 +60,25 @@ def _refuses_token(error: StatusError) -> bool:
 
 def _may_refuse_token(error: StatusError) -> bool:
     # It is not known whether ZennoBrowser responds to a wrong token with 401 or with 500. Proxies send HTML.
-    return error.status == HTTPStatus.INTERNAL_SERVER_ERROR and not _is_of_a_proxy(error)
-
-
-def _is_of_a_proxy(error: StatusError) -> bool:
-    return isinstance(error, ServerError) and "proxy" in error.hint
+    return error.status == HTTPStatus.INTERNAL_SERVER_ERROR and not is_of_a_proxy(error)
 
 
 def _no_api(error: ThreadsError, port_here: int | None, machine: Machine) -> Finding:
-    if isinstance(error, StatusError) and _is_of_a_proxy(error):
-        return failed(API, error, "Check the proxy in front of the API.")
     if isinstance(error, StatusError) and _may_refuse_token(error):
         advice = (
             "Try again. If it fails again, ZennoBrowser needs a restart, or the API token is wrong: generate a new one."
         )
         return failed(API, error, advice)
-    # A response with one wrong value comes from a ZennoBrowser. Any other body may come from another program.
-    foreign = isinstance(error, DecodeError) and not error.path
-    if not foreign and getattr(error, "status", None) != HTTPStatus.NOT_FOUND:
+    if port_here is None or not _is_foreign(error):
         return failed(API, error)
-    advice = f"Check that {BASE_URL_VARIABLE} or --base-url is the address of a ZennoBrowser API."
-    if port_here is None:
-        return failed(API, error, advice)
-    advice += " Another program may listen on that port; this command shows it:"
+    advice = f"{CHECK_ADDRESS} Another program may listen on that port; this command shows it:"
     return failed(API, error, advice, listener_line(machine.system, port_here))
+
+
+def _is_foreign(error: ThreadsError) -> bool:
+    if isinstance(error, StatusError):
+        return error.status == HTTPStatus.NOT_FOUND
+    return isinstance(error, ResponseTooLargeError) or (isinstance(error, DecodeError) and not error.path)
 
 
 def of_limits(outcome: Limits | ThreadsError) -> Finding:
@@ -90,10 +88,22 @@ def of_limits(outcome: Limits | ThreadsError) -> Finding:
             LIMITS, State.NOTE, "this server does not offer limits (404)", "Everything else works without them."
         )
     if isinstance(outcome, ThreadsError):
-        return failed(LIMITS, outcome)
+        return failed(LIMITS, outcome, _advice_for_limits(outcome))
     active, limit, free = outcome.active_threads, outcome.limit_threads, outcome.free_threads
+    unknown = f"the limit is not known ({limit})"
     in_use = f"{active} of {limit} threads {'is' if active == 1 else 'are'} in use"
+    if limit < 0:
+        return Finding(
+            LIMITS, State.NOTE, f"{active} {'thread is' if active == 1 else 'threads are'} in use, {unknown}"
+        )
     if free:
         return Finding(LIMITS, State.OK, f"{in_use}, {free} {'is' if free == 1 else 'are'} free")
     advice = "No thread can start until another one stops. Threads on other computers with the same licence count too."
     return Finding(LIMITS, State.NOTE, f"{in_use}, none is free", advice)
+
+
+def _advice_for_limits(error: ThreadsError) -> str:
+    """Return what to do if the same server has responded with threads; empty for the usual advice."""
+    if isinstance(error, StatusError) and _refuses_token(error):
+        return "The token may not be allowed to read the limits."
+    return REPORT if isinstance(error, DecodeError) else ""
