@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -256,6 +257,45 @@ def test_a_token_file_that_cannot_be_used_is_a_finding(
     assert "into the file of --token-file." in found["API token"].advice
     # The name of the file may be the token, given by mistake.
     assert SECRET not in text
+
+
+def test_a_closed_standard_input_is_a_finding(
+    server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+
+    code, found, _ = doctor(capsysbinary, "--token-file", "-")
+
+    assert 2 == code
+    assert "--token-file: standard input is closed" == found["API token"].text
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        (f'"{SECRET}"', "begins and ends with a quotation mark"),
+        (f"'{SECRET}'", "begins and ends with a quotation mark"),
+        ("canary of-a-token", "contains a space"),
+        (f"Bearer {SECRET}", "begins with Bearer and contains a space"),
+        (f'"bearer {SECRET}"', "begins and ends with a quotation mark and contains a space"),
+    ],
+)
+def test_a_token_that_looks_copied_with_more_around_it_is_a_note(
+    capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch, token: str, reason: str
+) -> None:
+    monkeypatch.setenv("ZB_API_TOKEN", token)
+
+    code, found, text = doctor(capsysbinary, "--base-url", "http://192.0.2.1:x")
+
+    assert (2, State.NOTE) == (code, found["API token"].state)
+    assert found["API token"].text.endswith(f" characters, from ZB_API_TOKEN; it {reason}")
+    assert "Put only the API token into ZB_API_TOKEN" in found["API token"].advice
+    assert "canary" not in text
+
+
+@pytest.mark.parametrize("token", ['"', "'a", 'a"', "Bearer"])
+def test_a_token_with_one_quotation_mark_may_be_right(token: str) -> None:
+    assert State.OK is _diagnosis.of_token(Secret(token), "ZB_API_TOKEN", UNIX).state
 
 
 @pytest.mark.parametrize(("token", "reason"), [("токен", "characters outside ASCII"), ("a\x01b", "control characters")])

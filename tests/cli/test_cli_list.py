@@ -192,6 +192,27 @@ def test_a_token_file_takes_precedence_over_the_environment(
     assert 0 == main(["list", "--token-file", str(path), "--base-url", server.url])
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_token_file_may_be_utf_16_as_windows_powershell_writes_it(
+    server: FakeServer, tmp_path: Path, encoding: str
+) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(f"\ufeff{server.token}\r\n".encode(encoding))
+
+    assert 0 == main(["list", "--token-file", str(path), "--base-url", server.url])
+
+
+@pytest.mark.parametrize("command", ["list", "serve"])
+def test_a_closed_standard_input_is_a_usage_error(
+    command: str, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+
+    assert 2 == main([command, "--token-file", "-"])
+
+    assert "standard input is closed" in error_line(capsysbinary)
+
+
 def test_a_token_may_come_from_standard_input(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ZB_API_TOKEN")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(server.token.encode())))
@@ -199,7 +220,9 @@ def test_a_token_may_come_from_standard_input(server: FakeServer, monkeypatch: p
     assert 0 == main(["list", "--token-file", "-"])
 
 
-@pytest.mark.parametrize("content", [b"", b" \n", b"two words", b"\xff\xfeS\x00", b"\x00" * 100_000])
+@pytest.mark.parametrize(
+    "content", [b"", b" \n", b"two words", b"\xff\xfeS", b"S\x00", b"\xff\xfea\x00 \x00b\x00", b"\x00" * 100_000]
+)
 def test_a_file_without_exactly_one_token_is_a_usage_error(
     content: bytes, tmp_path: Path, capsysbinary: Capture
 ) -> None:

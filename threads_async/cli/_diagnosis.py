@@ -114,7 +114,23 @@ def of_token(token: Secret | str | None, source: str, machine: Machine) -> Findi
         advice = f"Put the API token, and nothing else, into {holder_of(source)}. If it is lost, generate a new one."
         return Finding(TOKEN, State.FAIL, f"{source.removeprefix('from ')}: {token}", advice, exit_code=USAGE)
     length = len(token.reveal())
-    return Finding(TOKEN, State.OK, f"{length} character{'s' * (length != 1)}, {source}")
+    text = f"{length} character{'s' * (length != 1)}, {source}"
+    oddities = _oddities_of(token)
+    if not oddities:
+        return Finding(TOKEN, State.OK, text)
+    advice = f"Put only the API token into {holder_of(source)}, without quotation marks or other words."
+    return Finding(TOKEN, State.NOTE, f"{text}; it {' and '.join(oddities)}", advice)
+
+
+def _oddities_of(secret: Secret) -> list[str]:
+    """Return the signs that more than the token was copied, in words that show no part of it."""
+    token = secret.reveal()
+    found = {
+        "begins and ends with a quotation mark": len(token) > 1 and token[0] == token[-1] and token[0] in "\"'",
+        "begins with Bearer": token.lower().startswith("bearer "),
+        "contains a space": " " in token,
+    }
+    return [words for words, applies in found.items() if applies]
 
 
 def of_proxies(names: Sequence[str]) -> Finding:

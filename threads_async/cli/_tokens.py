@@ -1,5 +1,6 @@
 """How tokens come in: from files and the environment, never from arguments."""
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -28,6 +29,17 @@ class TokenFile:
     token: Secret
 
 
+def _text_of(content: bytes) -> str:
+    """Return the text in `content`.
+
+    Raises:
+        UnicodeDecodeError: It is not UTF-8, nor UTF-16 with a byte order mark.
+    """
+    # Editors on Windows put a byte order mark before UTF-8. In Windows PowerShell 5.1, `>` writes UTF-16.
+    utf_16 = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    return content.decode("utf-16" if utf_16 else "utf-8-sig")
+
+
 def _read_token(context: click.Context, parameter: click.Parameter, name: str | None) -> TokenFile | None:
     """Read the single word in the file called `name`."""
     if name is None:
@@ -35,15 +47,18 @@ def _read_token(context: click.Context, parameter: click.Parameter, name: str | 
     try:
         with click.open_file(name, "rb") as file:
             content: bytes = file.read(_MOST_OF_A_FILE)
-        # Editors on Windows put a byte order mark before UTF-8.
-        words = content.decode("utf-8-sig").split()
+        words = _text_of(content).split()
+    except RuntimeError:
+        # click raises it if the process was started without standard input.
+        raise click.BadParameter("standard input is closed", context, parameter) from None
     except OSError as error:
         # The name is not shown: it may be the token itself, passed by mistake.
         raise click.BadParameter(f"the file cannot be read: {error.strerror}", context, parameter) from None
     except UnicodeDecodeError:
         words = []
     if len(words) != 1 or not words[0].isprintable():
-        raise click.BadParameter("the file must contain one token as UTF-8 text and nothing else", context, parameter)
+        text = "the file must contain one token as UTF-8 text, or as UTF-16 with a byte order mark, and nothing else"
+        raise click.BadParameter(text, context, parameter)
     return TokenFile(str(Path(name).absolute()) if Path(name).is_file() else None, Secret(words[0]))
 
 
