@@ -273,7 +273,9 @@ def test_a_token_given_instead_of_a_file_name_is_not_shown(capsysbinary: Capture
         ("list --demo --sorting Age", "threads-async: --sorting must be"),
         ("serve --churn nan", "'nan' is not a valid number; see threads-async serve --help"),
         ("serve --latency nan", "'nan' is not a valid number"),
-        ("list --demo --timeout nan", "threads-async: --timeout must be"),
+        ("list --demo --timeout nan", "'nan' is not a valid number"),
+        ("doctor --demo --timeout nan", "'nan' is not a valid number; see threads-async doctor --help"),
+        ("doctor --demo --timeout inf", "--timeout"),
         ("list --demo --attempts 0", "--attempts"),
         ("list --demo-threads 5", "--demo-threads requires --demo"),
         (

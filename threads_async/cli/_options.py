@@ -1,6 +1,7 @@
 """The options that commands share."""
 
 import functools
+import math
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -48,6 +49,17 @@ class Filters:
             "thread_token": None if token is None else token.reveal(),
             "type": self.type,
         }
+
+
+class Number(click.FloatRange):
+    """A range that rejects nan, which click accepts in every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return `value` as a number."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a valid number.", param, ctx)
+        return number
 
 
 class _AnyCase(_Choice):
@@ -143,7 +155,7 @@ def _with_connection(usual_threads: int, churn: float, usual_attempts: int, leni
     @click.option(
         "--timeout",
         metavar="SECONDS",
-        type=click.FloatRange(min=0, min_open=True, max=86_400),
+        type=Number(min=0, min_open=True, max=86_400),
         default=30.0,
         help="Maximum time for one attempt, in seconds. Default: 30.",
     )

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import errno
-import math
 import os
 import signal
 from types import FrameType
@@ -14,7 +13,7 @@ from attrs import frozen
 
 from threads_async._settings import TOKEN_VARIABLE, token_of
 from threads_async.cli._exits import NOT_LISTENING, CommandError
-from threads_async.cli._options import help_option
+from threads_async.cli._options import Number, help_option
 from threads_async.cli._pasted import (
     InEnvironment,
     InFile,
@@ -43,17 +42,6 @@ class Switches:
     gzip: bool
     naive_times: bool
     churn: float
-
-
-class _Number(click.FloatRange):
-    """A range that rejects nan, which click accepts in every range."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return `value` as a number."""
-        number = super().convert(value, param, ctx)
-        if math.isnan(number):
-            self.fail(f"{value!r} is not a valid number.", param, ctx)
-        return number
 
 
 def announcement(server: "FakeServer", token: Token) -> str:
@@ -155,14 +143,14 @@ def _not_listening(port: int, error: OSError) -> CommandError:
 @click.option(
     "--latency",
     metavar="SECONDS",
-    type=_Number(min=0, max=86_400),
+    type=Number(min=0, max=86_400),
     default=0.0,
     help="Time to wait before each response, in seconds. Default: 0.",
 )
 @click.option(
     "--churn",
     metavar="RATE",
-    type=_Number(min=0, max=1000),
+    type=Number(min=0, max=1000),
     default=0.0,
     help="Number of threads that start or stop per second. Default: 0.",
 )
