@@ -23,7 +23,7 @@ from threads_async._secrets import Secret
 from threads_async.cli import _diagnosis, _examination, _responses, main
 from threads_async.cli._advice import advice_for
 from threads_async.cli._client import Connection
-from threads_async.cli._examination import Asked, Examination
+from threads_async.cli._examination import Examination, Subject
 from threads_async.cli._finding import Finding, State, data_of, exit_code_of, text_of, without
 from threads_async.cli._pasted import Shell
 from threads_async.cli._reach import Network
@@ -134,12 +134,20 @@ def test_all_is_well_with_a_server(server: FakeServer, capsysbinary: Capture) ->
     assert "5 of 7 threads are in use, 2 are free" == found["limits"].text
 
 
+def test_the_help_lists_the_checks_in_order(capsysbinary: Capture) -> None:
+    assert 0 == main(["doctor", "--help"])
+
+    text = " ".join(capsysbinary.readouterr().out.decode().split())
+    assert f"Checks: {', '.join(CHECKS[1:])}." in text
+    assert "Without an API token, one request is sent nevertheless" in text
+
+
 def test_the_versions_are_those_of_this_process(capsysbinary: Capture) -> None:
     _, found, text = doctor(capsysbinary, "--demo")
 
     assert found["versions"].text.startswith(f"threads_async {threads_async.__version__}, Python 3.")
     assert re.search(r"aiohttp 3\.\d+\.\d+, attrs \d+\.\d+\.\d+, cattrs \d+\.\d+\.\d+\n", text)
-    assert re.search(r"msgspec [\d.]+, tenacity [\d.]+\n", text)
+    assert re.search(r"msgspec [\d.]+, tenacity [\d.]+, click [\d.]+, rich [\d.]+\n", text)
 
 
 def test_a_package_without_metadata_has_an_unknown_version(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,8 +175,8 @@ def test_options_come_before_the_environment(
 
 
 def test_one_of_each_is_not_called_several() -> None:
-    assert "1 character, from ZB_API_TOKEN" == _diagnosis.of_token(Secret("x"), "from ZB_API_TOKEN", UNIX).text
-    assert "1 runs in the default workspace" == _responses.of_response(1, "from ZB_API_TOKEN", None, UNIX)[2].text
+    assert "1 character, from ZB_API_TOKEN" == _diagnosis.of_token(Secret("x"), "ZB_API_TOKEN", UNIX).text
+    assert "1 runs in the default workspace" == _responses.of_response(1, "ZB_API_TOKEN", None, UNIX)[2].text
     assert "1 of 2 threads is in use, 1 is free" == _responses.of_limits(Limits(1, 2, *[0] * 8)).text
 
 
@@ -431,7 +439,7 @@ async def findings_of(
     found: list[Finding] = []
     connection = Connection(base_url, Secret(SECRET), seconds, 1, None, 0.0)
     # In a task of its own, for the same reason as in `run`.
-    await asyncio.create_task(Examination(Asked(connection, None, environment, UNIX), found.append, network).run())
+    await asyncio.create_task(Examination(Subject(connection, None, environment, UNIX), found.append, network).run())
     return {one.check: one for one in found}
 
 
@@ -646,8 +654,8 @@ def test_other_errors_have_the_usual_advice() -> None:
 
 def test_a_response_that_is_too_large_comes_from_another_program() -> None:
     error = threads_async.ResponseTooLargeError("x", hint="use a smaller total")
-    here, *_ = _responses.of_response(error, "from ZB_API_TOKEN", 8160, UNIX)
-    there, *_ = _responses.of_response(error, "from ZB_API_TOKEN", None, UNIX)
+    here, *_ = _responses.of_response(error, "ZB_API_TOKEN", 8160, UNIX)
+    there, *_ = _responses.of_response(error, "ZB_API_TOKEN", None, UNIX)
 
     assert here.advice.startswith(f"{CHECK_ADDRESS} Another program")
     assert CHECK_ADDRESS == there.advice
@@ -692,7 +700,7 @@ def test_a_wrong_value_in_a_page_comes_from_a_zennobrowser(server: FakeServer, c
 
 def test_a_path_that_does_not_exist_belongs_to_another_program() -> None:
     error = threads_async.StatusError("x", status=404)
-    api, *_ = _responses.of_response(error, "from ZB_API_TOKEN", 8160, UNIX)
+    api, *_ = _responses.of_response(error, "ZB_API_TOKEN", 8160, UNIX)
 
     assert "Another program may listen on that port" in api.advice
 
@@ -894,16 +902,16 @@ def test_commands_are_those_of_the_platform(machine: _diagnosis.Machine, token: 
     error = ConfigurationError("base_url must not contain credentials", parameter="base_url")
 
     assert token == _diagnosis.of_token(None, "", machine).command
-    assert url == _diagnosis.of_base_url(error, "from ZB_API_BASE_URL", machine).command
+    assert url == _diagnosis.of_base_url(error, "ZB_API_BASE_URL", machine).command
     assert "threads-async doctor --base-url http://localhost:8160" == (
-        _diagnosis.of_base_url(error, "from --base-url", machine).command
+        _diagnosis.of_base_url(error, "--base-url", machine).command
     )
-    api, *_ = _responses.of_response(threads_async.DecodeError("x"), "from ZB_API_TOKEN", 8160, machine)
+    api, *_ = _responses.of_response(threads_async.DecodeError("x"), "ZB_API_TOKEN", 8160, machine)
     assert listening in api.command
 
 
 def test_a_foreign_server_on_another_machine_is_not_looked_for_here() -> None:
-    api, *_ = _responses.of_response(threads_async.DecodeError("x"), "from ZB_API_TOKEN", None, UNIX)
+    api, *_ = _responses.of_response(threads_async.DecodeError("x"), "ZB_API_TOKEN", None, UNIX)
 
     assert "Check that ZB_API_BASE_URL or --base-url is the address of a ZennoBrowser API." == api.advice
     assert "" == api.command

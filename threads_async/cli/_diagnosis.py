@@ -84,16 +84,15 @@ def of_base_url(url: str | ConfigurationError, source: str, machine: Machine) ->
 
     Args:
         url: The base URL, or what is wrong with it.
-        source: Where it comes from, in words.
+        source: Where it comes from: the name of a variable or an option, or other words.
         machine: Where the command runs.
     """
     if isinstance(url, str):
-        return Finding(BASE_URL, State.OK, f"{url}, {source}")
-    name = source.removeprefix("from ")
+        return Finding(BASE_URL, State.OK, f"{url}, {_origin(source)}")
     command = f"threads-async doctor --base-url {DEFAULT_BASE_URL}"
-    if name == BASE_URL_VARIABLE:
-        command = assignment(machine.shell, name, DEFAULT_BASE_URL)
-    text = re.sub(r"\bbase_url\b", name, url.message)
+    if source == BASE_URL_VARIABLE:
+        command = assignment(machine.shell, source, DEFAULT_BASE_URL)
+    text = re.sub(r"\bbase_url\b", source, url.message)
     return Finding(BASE_URL, State.FAIL, text, "Give it like this:", command, failure_of(url).exit_code)
 
 
@@ -102,7 +101,7 @@ def of_token(token: Secret | str | None, source: str, machine: Machine) -> Findi
 
     Args:
         token: The token, what is wrong with it, or None if there is none.
-        source: Where it comes from, in words.
+        source: Where it comes from: the name of a variable or an option, or other words.
         machine: Where the command runs.
     """
     if token is None:
@@ -112,9 +111,9 @@ def of_token(token: Secret | str | None, source: str, machine: Machine) -> Findi
         return Finding(TOKEN, State.FAIL, text, advice, command, USAGE)
     if isinstance(token, str):
         advice = f"Put the API token, and nothing else, into {holder_of(source)}. If it is lost, generate a new one."
-        return Finding(TOKEN, State.FAIL, f"{source.removeprefix('from ')}: {token}", advice, exit_code=USAGE)
+        return Finding(TOKEN, State.FAIL, f"{source}: {token}", advice, exit_code=USAGE)
     length = len(token.reveal())
-    text = f"{length} character{'s' * (length != 1)}, {source}"
+    text = f"{length} character{'s' * (length != 1)}, {_origin(source)}"
     oddities = _oddities_of(token)
     if not oddities:
         return Finding(TOKEN, State.OK, text)
@@ -191,5 +190,10 @@ def of_port(port: int, outcome: str | RequestError, *, here: bool, machine: Mach
 
 def holder_of(token_source: str) -> str:
     """Return what holds the API token, in words."""
-    name = token_source.removeprefix("from ")
-    return f"the file of {name}" if name.startswith("--") else name
+    return f"the file of {token_source}" if token_source.startswith("--") else token_source
+
+
+def _origin(source: str) -> str:
+    """Return `source` as the end of a sentence: "from" and a name, or other words unchanged."""
+    named = source in (BASE_URL_VARIABLE, TOKEN_VARIABLE) or source.startswith("--")
+    return f"from {source}" if named else source

@@ -8,7 +8,7 @@ import click
 
 from threads_async.cli._client import Connection
 from threads_async.cli._diagnosis import Machine
-from threads_async.cli._examination import Asked, Examination
+from threads_async.cli._examination import Examination, Subject
 from threads_async.cli._finding import Finding, data_of, exit_code_of, summary_of, text_of
 from threads_async.cli._options import connection_options, help_option
 from threads_async.cli._pasted import shell_of
@@ -26,14 +26,17 @@ _MOST_WIDTH: Final = 100
 
 _HELP: Final = """Find out why nothing works, and what to do about it.
 
-Checks the settings, the host, the port, the API, the API token and the limits
-of the plan, in this order. The line of each check begins with one of these:
+Checks: base URL, API token, host, port, API, access, threads, limits. The line
+of each check begins with one of these:
 
 \b
 ok     It works.
 note   Worth knowing, but no failure.
 fail   What is wrong, and what to do about it.
 skip   Not checked, because of an earlier failure.
+
+Without an API token, one request is sent nevertheless, to see whether only the
+token is missing. The exit code is then 2, although something was sent.
 
 No token is shown. The exit code is 0 if no check failed, else the one that the
 other commands have for the first failure.
@@ -77,9 +80,9 @@ class _Report:
         return code
 
 
-async def _doctor(asked: Asked, wanted: Format) -> None:
+async def _doctor(subject: Subject, wanted: Format) -> None:
     report = _Report(written=wanted == "text")
-    await Examination(asked, report.add, Network()).run()
+    await Examination(subject, report.add, Network()).run()
     code = report.end()
     if code:
         raise click.exceptions.Exit(code)
@@ -102,4 +105,4 @@ def doctor(
 ) -> None:
     """Find out why nothing works, and what to do about it."""
     machine = Machine(shell_of(os.name, os.environ), os.name)
-    run_to_end(_doctor(Asked(connection, token_file, os.environ, machine), format))
+    run_to_end(_doctor(Subject(connection, token_file, os.environ, machine), format))

@@ -18,17 +18,17 @@ from threads_async.cli._client import Connection, client_of
 from threads_async.cli._diagnosis import Machine
 from threads_async.cli._finding import Finding, without
 from threads_async.cli._progress import waiting
-from threads_async.cli._reach import Network, Place, accepting, addresses_of, place_of
+from threads_async.cli._reach import Network, Target, accepting, addresses_of, target_of
 from threads_async.cli._tokens import TokenFile
 from threads_async.errors import ConfigurationError, RequestError, ThreadsError
 from threads_async.models import T
 
-_PACKAGES: Final = ("aiohttp", "attrs", "cattrs", "msgspec", "tenacity")
+_PACKAGES: Final = ("aiohttp", "attrs", "cattrs", "msgspec", "tenacity", "click", "rich")
 _NO_TOKEN: Final = "none"  # noqa: S105 - what is sent without a token, to see whether a server responds at all
 
 
 @frozen
-class Asked:
+class Subject:
     """What to examine.
 
     Attributes:
@@ -45,14 +45,14 @@ class Asked:
 
 
 @frozen
-class Settings:
+class FoundSettings:
     """The settings of the client, valid or not, and where they come from.
 
     Attributes:
         url: The base URL, or what is wrong with it.
-        url_source: Where it comes from, in words.
+        url_source: Where it comes from: the name of a variable or an option, or other words.
         token: The API token, what is wrong with it, or None if there is none.
-        token_source: Where it comes from, in words.
+        token_source: Where it comes from, like `url_source`.
     """
 
     url: str | ConfigurationError
@@ -73,20 +73,22 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _url_of(asked: Asked) -> tuple[str | ConfigurationError, str]:
+def _url_of(subject: Subject) -> tuple[str | ConfigurationError, str]:
     """Return the base URL, or what is wrong with it, and where it comes from."""
-    given, environment = asked.connection.base_url, asked.environment
-    source = f"from {BASE_URL_VARIABLE}" if environment.get(BASE_URL_VARIABLE, "").strip() else "the default"
+    given, environment = subject.connection.base_url, subject.environment
+    source = BASE_URL_VARIABLE if environment.get(BASE_URL_VARIABLE, "").strip() else "the default"
+    if given is not None:
+        source = "--base-url"
     try:
-        return base_url_of(given, environment), source if given is None else "from --base-url"
+        return base_url_of(given, environment), source
     except ConfigurationError as error:
-        return error, source if given is None else "from --base-url"
+        return error, source
 
 
-def _token_of(asked: Asked) -> tuple[Secret | str | None, str]:
+def _token_of(subject: Subject) -> tuple[Secret | str | None, str]:
     """Return the API token, what is wrong with it, or None if there is none, and where it comes from."""
-    file, token = asked.token_file, asked.connection.token
-    source = f"from {TOKEN_VARIABLE}" if file is None else "from --token-file"
+    file, token = subject.token_file, subject.connection.token
+    source = TOKEN_VARIABLE if file is None else "--token-file"
     if isinstance(file, click.BadParameter):
         return file.message, source
     try:
@@ -106,48 +108,50 @@ class Examination:
     """The checks of one run.
 
     Args:
-        asked: What to examine.
+        subject: What to examine.
         tell: Called with each finding as soon as it is known.
         network: How names are looked up and connections are made.
     """
 
-    def __init__(self, asked: Asked, tell: Callable[[Finding], None], network: Network) -> None:
-        self._asked = asked
+    def __init__(self, subject: Subject, tell: Callable[[Finding], None], network: Network) -> None:
+        self._subject = subject
         self._receive = tell
         self._network = network
 
     def _tell(self, finding: Finding) -> None:
         # A token may also be in a wrong place, such as the base URL.
-        self._receive(without(finding, self._asked.connection.token))
+        self._receive(without(finding, self._subject.connection.token))
 
     async def run(self) -> None:
         """Make all checks in order."""
         system = f"{platform.system()} {platform.release()} ({platform.machine()})"
         self._tell(_diagnosis.of_versions(versions(), platform.python_version(), system))
-        demo = self._asked.connection.demo
+        demo = self._subject.connection.demo
         if demo is None:
-            await self._run(Settings(*_url_of(self._asked), *_token_of(self._asked)))
+            await self._run(FoundSettings(*_url_of(self._subject), *_token_of(self._subject)))
             return
         from threads_async.testing import FakeServer  # noqa: PLC0415 - a demo is rare, and its server heavy
 
         async with FakeServer(threads=demo) as server:
-            await self._run(Settings(server.url, "the fake server", Secret(server.token), "built into the fake server"))
+            await self._run(
+                FoundSettings(server.url, "the fake server", Secret(server.token), "built into the fake server")
+            )
 
-    async def _run(self, settings: Settings) -> None:
-        machine = self._asked.machine
+    async def _run(self, settings: FoundSettings) -> None:
+        machine = self._subject.machine
         self._tell(_diagnosis.of_base_url(settings.url, settings.url_source, machine))
         self._tell(_diagnosis.of_token(settings.token, settings.token_source, machine))
         if isinstance(settings.url, ConfigurationError):
             self._skip_after(_diagnosis.BASE_URL)
             return
         self._check_environment(urlsplit(settings.url).scheme)
-        place = place_of(settings.url)
-        here = await self._reach(place)
+        target = target_of(settings.url)
+        here = await self._reach(target)
         if here is not None:
-            await self._request(settings, place, here=here)
+            await self._request(settings, target, here=here)
 
     def _check_environment(self, scheme: str) -> None:
-        environment = self._asked.environment
+        environment = self._subject.environment
         unused = {"all_proxy", f"{scheme}_proxy"}
         proxies = sorted(name for name, value in environment.items() if value and name.lower() in unused)
         if proxies:
@@ -156,35 +160,35 @@ class Examination:
         if certificates and scheme == "https" and not Path(certificates).exists():
             self._tell(_diagnosis.of_certificates())
 
-    async def _reach(self, place: Place) -> bool | None:
+    async def _reach(self, target: Target) -> bool | None:
         """Check the host and the port. Return whether they are on this machine, or None if one of them failed."""
-        timeout = self._asked.connection.timeout
+        timeout = self._subject.connection.timeout
         with waiting("looking up the host"):
-            addresses = await addresses_of(place, timeout, self._network)
-        self._tell(_diagnosis.of_host(place.host, addresses))
+            addresses = await addresses_of(target, timeout, self._network)
+        self._tell(_diagnosis.of_host(target.host, addresses))
         if isinstance(addresses, RequestError):
             self._skip_after(_diagnosis.HOST)
             return None
         with waiting("connecting"):
-            outcome = await accepting(addresses, place, timeout, self._network)
+            outcome = await accepting(addresses, target, timeout, self._network)
         here = _diagnosis.is_here(addresses)
-        self._tell(_diagnosis.of_port(place.port, outcome, here=here, machine=self._asked.machine))
+        self._tell(_diagnosis.of_port(target.port, outcome, here=here, machine=self._subject.machine))
         if isinstance(outcome, RequestError):
             self._skip_after(_diagnosis.PORT)
             return None
         return here
 
-    async def _request(self, settings: Settings, place: Place, *, here: bool) -> None:
+    async def _request(self, settings: FoundSettings, target: Target, *, here: bool) -> None:
         """Check the API, the token, the threads and the limits, with the client itself."""
         token = settings.token if isinstance(settings.token, Secret) else None
         source = None if token is None else settings.token_source
         sent = token or Secret(_NO_TOKEN)
-        connection = evolve(self._asked.connection, base_url=place.url, token=sent, demo=None)
+        connection = evolve(self._subject.connection, base_url=target.url, token=sent, demo=None)
         async with client_of(connection) as client:
             with waiting("requesting the threads"):
                 count = await _outcome_of(client.threads().count())
-            port_here = place.port if here else None
-            for finding in _responses.of_response(count, source, port_here, self._asked.machine):
+            port_here = target.port if here else None
+            for finding in _responses.of_response(count, source, port_here, self._subject.machine):
                 self._tell(finding)
             if token is not None and isinstance(count, int):
                 with waiting("requesting the limits"):

@@ -60,7 +60,7 @@ class Network:
 
 
 @frozen
-class Place:
+class Target:
     """Where a base URL leads.
 
     Attributes:
@@ -74,37 +74,37 @@ class Place:
     port: int
 
 
-def place_of(url: str) -> Place:
+def target_of(url: str) -> Target:
     """Return where `url` leads, which has been checked."""
     parts = urlsplit(url)
-    return Place(url, parts.hostname or "", parts.port or _PORTS[parts.scheme])
+    return Target(url, parts.hostname or "", parts.port or _PORTS[parts.scheme])
 
 
-async def addresses_of(place: Place, seconds: float, network: Network) -> Sequence[str] | RequestError:
+async def addresses_of(target: Target, seconds: float, network: Network) -> Sequence[str] | RequestError:
     """Return the addresses of the host, or why they cannot be found within so many `seconds`."""
     with contextlib.suppress(ValueError):
-        ipaddress.ip_address(place.host)
-        return [place.host]
+        ipaddress.ip_address(target.host)
+        return [target.host]
     try:
         async with asyncio.timeout(seconds):
-            return await network.resolve(place.host, place.port)
+            return await network.resolve(target.host, target.port)
     except TimeoutError:
-        return RequestTimeoutError(f"the name {place.host} was not found within {seconds:g} s", hint=_CHECK_HOST)
+        return RequestTimeoutError(f"the name {target.host} was not found within {seconds:g} s", hint=_CHECK_HOST)
     except OSError as error:
         reason = error.strerror
     except UnicodeError:
         reason = "it is not a valid host name"
-    return ConnectionFailedError(f"the name {place.host} is not known ({reason})", hint=_CHECK_HOST)
+    return ConnectionFailedError(f"the name {target.host} is not known ({reason})", hint=_CHECK_HOST)
 
 
-async def accepting(addresses: Sequence[str], place: Place, seconds: float, network: Network) -> str | RequestError:
+async def accepting(addresses: Sequence[str], target: Target, seconds: float, network: Network) -> str | RequestError:
     """Return the first of `addresses` that accepts a connection, or why none does within so many `seconds`.
 
     All are tried at once: `localhost` often means two addresses, and a server may listen on one of them only.
     """
 
     async def attempt(address: str) -> str:
-        await network.connect(address, place.port)
+        await network.connect(address, target.port)
         return address
 
     attempts = [asyncio.create_task(attempt(address)) for address in addresses]
@@ -124,4 +124,4 @@ async def accepting(addresses: Sequence[str], place: Place, seconds: float, netw
         await asyncio.gather(*attempts, return_exceptions=True)
     # A refusal says most: there is a machine, and nothing listens on it.
     failure = min(failures, key=lambda error: not isinstance(error, ConnectionRefusedError))
-    return _failures.failure_of(failure, Request(place.url, ()))
+    return _failures.failure_of(failure, Request(target.url, ()))
