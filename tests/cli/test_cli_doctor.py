@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from cli_support import SECONDS, running
+from powershell import faults
 
 import threads_async
 from threads_async import ConfigurationError, Limits, RequestTimeoutError
@@ -121,6 +122,22 @@ def test_all_is_well_in_the_demo(capsysbinary: Capture) -> None:
     assert "3 run in the default workspace" == found["threads"].text
     assert "3 of 10000 threads are in use, 9997 are free" == found["limits"].text
     assert "Everything works." == text.splitlines()[-1]
+
+
+def test_the_demo_starts_one_server(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[FakeServer] = []
+    start = FakeServer.start
+
+    async def counted(self: FakeServer) -> None:
+        started.append(self)
+        await start(self)
+
+    monkeypatch.setattr(FakeServer, "start", counted)
+
+    assert 0 == run("--demo")
+    assert 1 == len(started)
+    # The threads and the limits.
+    assert 2 == len(started[0].requests)
 
 
 def test_all_is_well_with_a_server(server: FakeServer, capsysbinary: Capture) -> None:
@@ -361,6 +378,26 @@ def test_proxies_of_the_environment_are_not_used_which_is_a_note(
     assert SECRET not in text
 
 
+@pytest.mark.parametrize(
+    ("url", "names"),
+    [
+        ("http://192.0.2.1", "ALL_PROXY and http_proxy are"),
+        ("https://192.0.2.1", "ALL_PROXY and HTTPS_PROXY are"),
+    ],
+)
+async def test_only_the_proxies_of_the_scheme_and_of_all_schemes_are_noted(url: str, names: str) -> None:
+    refused = network([], OSError(113, "x"))
+    found = await findings_of(url, refused, ALL_PROXY="a", http_proxy="b", HTTPS_PROXY="c", NO_PROXY="d")
+
+    assert found["proxy"].text.startswith(f"{names} set, but")
+
+
+async def test_all_proxy_alone_is_noted() -> None:
+    found = await findings_of("http://192.0.2.1", network([], OSError(113, "x")), all_proxy="a")
+
+    assert found["proxy"].text.startswith("all_proxy is set, but")
+
+
 def test_several_proxies_are_several() -> None:
     found = _diagnosis.of_proxies(["ALL_PROXY", "HTTPS_PROXY"])
 
@@ -560,6 +597,27 @@ async def test_the_standard_port_of_this_machine_is_that_of_a_zennobrowser() -> 
 
     assert found["port"].advice.startswith("Check that ZennoBrowser is running.")
     assert "ZennoBrowser is a Windows program" in found["port"].advice
+
+
+@pytest.mark.parametrize(
+    ("addresses", "here"),
+    [
+        (["127.0.0.1", "::1"], True),
+        (["127.0.0.1", "192.0.2.1"], False),
+        (["192.0.2.1", "127.0.0.1"], False),
+        (["fe80::1%eth0"], False),
+    ],
+)
+def test_a_host_is_here_if_all_its_addresses_are(addresses: Sequence[str], here: bool) -> None:
+    assert here is _diagnosis.is_here(addresses)
+
+
+async def test_a_program_on_another_machine_is_not_looked_for_on_the_port_here() -> None:
+    async with WireServer(send(answer(HTML))) as wire:
+        url = wire.url.replace("127.0.0.1", "localhost")
+        found = await findings_of(url, network(["127.0.0.1", "192.0.2.1"], None, OSError(113, "x")), 5.0)
+
+    assert (State.FAIL, CHECK_ADDRESS, "") == (found["API"].state, found["API"].advice, found["API"].command)
 
 
 async def test_an_address_of_another_machine_may_be_behind_a_firewall() -> None:
@@ -908,6 +966,19 @@ def test_commands_are_those_of_the_platform(machine: _diagnosis.Machine, token: 
     )
     api, *_ = _responses.of_response(threads_async.DecodeError("x"), "ZB_API_TOKEN", 8160, machine)
     assert listening in api.command
+
+
+def test_powershell_accepts_the_commands() -> None:
+    wrong_url = ConfigurationError("base_url must not contain credentials", parameter="base_url")
+    commands = [
+        _diagnosis.of_token(None, "", WINDOWS).command,
+        _diagnosis.of_base_url(wrong_url, "ZB_API_BASE_URL", WINDOWS).command,
+        _diagnosis.of_base_url(wrong_url, "--base-url", WINDOWS).command,
+        _responses.of_response(threads_async.DecodeError("x"), "ZB_API_TOKEN", 8160, WINDOWS)[0].command,
+    ]
+
+    assert {True} == {bool(one) for one in commands}
+    assert [[]] * 4 == [faults(one) for one in commands]
 
 
 def test_a_foreign_server_on_another_machine_is_not_looked_for_here() -> None:

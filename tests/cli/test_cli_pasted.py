@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from typing import Final
 
 import pytest
 from cli_support import SECONDS, environment, running
+from powershell import faults
 
 from threads_async.cli._pasted import (
     InEnvironment,
@@ -143,6 +145,13 @@ def test_powershell_gets_its_own_command(token: Token, header: str) -> None:
 )
 def test_the_list_command_is_quoted_for_powershell(token: Token, line: str) -> None:
     assert line == list_line(Shell.POWERSHELL, URL, token)
+
+
+@pytest.mark.parametrize("token", [Shown("it's"), InFile("C:\\it's\u2019 [1]\\$t"), InEnvironment(), Typed()])
+def test_powershell_accepts_the_commands(token: Token) -> None:
+    assert [] == faults(request_line(Shell.POWERSHELL, URL, token))
+    # PowerShell accepts a dash as an argument, but the grammar does not.
+    assert [] == faults(re.sub(" -$", " '-'", list_line(Shell.POWERSHELL, URL, token)))
 
 
 @pytest.mark.parametrize("shell", Shell)
