@@ -1,7 +1,7 @@
 """The pytest fixtures ``zenno_server`` and ``threads_client``.
 
 pytest imports this module in every run wherever the package is installed, even if no test uses a fixture. Importing
-the package takes a quarter of a second. This module is therefore not a part of the package, and imports it only when a
+the package is slow. This module is therefore not a part of the package, and imports it only when a
 test requests a fixture.
 """
 

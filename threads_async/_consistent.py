@@ -6,31 +6,31 @@ requests pages that overlap, so that each page shows where it belongs in the lis
 An item is *lasting* if it is in the list during the whole walk. The walk assumes that no two items change places, that
 a page is a slice of the list at one moment, and that `totalCount` is its length at one moment of the same request.
 
-Rule 1. A page counts if it contains an item already seen, starts at index 0, or is the first page. Once it is taken,
-        every lasting item up to its end has been seen: those before a seen item were seen earlier, and between the
-        seen item and the end of the page none is missing.
-Rule 2. In a page that counts, the items after the last seen one are new. Unseen items before it were added since, and
-        are left out.
-Rule 3. A page that does not count is dropped. The walk steps back by half a page, or by the loss of the list if that
-        is more, then twice as far each time. If it gets so far back that it has seen the whole page, it tries halfway.
-Rule 4. The overlap is one item while the list is quiet, and follows the speed at which the list shifts.
-Rule 5. A page that counts, reaches `totalCount` and is short (with fewer items than requested and than the fullest
+Rule 1. A page is accepted if it contains an item already seen, starts at index 0, or is the first page. Every lasting
+        item up to its end has then been seen: those before a seen item were seen earlier, and between the seen item
+        and the end of the page none is missing.
+Rule 2. Of an accepted page, the items after the last seen one are new. Unseen ones before it are later additions.
+Rule 3. A page that is not accepted is dropped. The walk steps back by half a page, or by the number of items that the
+        list has lost if that is more, then twice as far each time. If all items of a page are already seen, it tries
+        halfway between this page and the last dropped one.
+Rule 4. The overlap is one item while the list does not change, and follows the speed at which the list shifts.
+Rule 5. An accepted page that reaches `totalCount` and is short (with fewer items than requested and than the fullest
         page so far) is the last one. A full page may have reached only the `totalCount` of another moment, so the walk
         requests one more page, which overlaps it.
 Rule 6. If new items are only added at the end, the lasting items are among the first N₀, the `totalCount` of the first
-        response. Items shift only to the left, so of these N₀ at least as many are before an item as its index says,
-        and at least as many as are before an earlier item and between the two on a page. When a page that counts ends
-        N₀ items from the beginning, the walk ends. The first page does not count here: it may be older than N₀.
+        response. Items shift only to the left, so an item at index i has at least i of these N₀ before it. If it is
+        on the same page as an earlier item, it has at least those of the earlier item and those between the two. When
+        an accepted page ends N₀ items from the beginning, the walk ends. The first page may be older than N₀.
 Rule 7. If the server sends one item a page, pages cannot overlap. The walk then requests the next item, and after it
-        the previous one again. If that is still at its index, the next item is taken: no item moves to the right, so
-        the previous one was there in between. In an order in which items move to the right, it is a `PaginationError`.
+        the previous one again. If that is still at its index, it was there when the next one was read, because no item
+        moves to the right. The next item is then accepted. In any other order, it is a `PaginationError`.
 Rules 8, 9 and 10 are the doubts of `_paging`: the server may ignore `start`, a response contradicts itself, and the
         server may filter after slicing. A page raises the third doubt if it contains more seen items than the overlap
         and the growth of the list explain.
-Rule 11. All responses together may contain as many items as eight readings of the list at the first response and ten
-        pages, none larger than the first page. After that the list changes too fast: a `PaginationError`.
+Rule 11. After the first response, the walk may receive eight times N₀ items and ten pages. No page costs more than
+        the first one. The next response is a `PaginationError`: the list changes too fast.
 
-A page counts by what it contains, not by when it was made, so pages may be requested ahead and arrive in any order.
+A page is accepted for what it contains, not for when it was made, so pages may be requested ahead, in any order.
 """
 
 from collections.abc import Callable, Hashable
@@ -210,12 +210,12 @@ def _step_back(walk: ConsistentWalk[T], high: int, page: Page[T]) -> Step[T]:
 
 
 def _take(walk: ConsistentWalk[T], asked: Slice, page: Page[T], keys: list[Hashable], position: int) -> Step[T]:
-    """Take a page that counts. Its last seen item is at `position`; -1 if it has none."""
-    # Of items with equal keys, only the first one counts.
+    """Accept a page. Its last seen item is at `position`; -1 if it has none."""
+    # Of items with equal keys, only the first one is taken.
     places = first_places(keys, position + 1)
     items = at(places[: walk.remaining], page.items)
-    # Rule 6. If a filter is set, the server may filter after slicing, and then indexes prove nothing. If a page from
-    # index 0 has no seen item, all items passed were before it, provided that the walk began at index 0 too.
+    # Rule 6. If a filter is set, the server may filter after slicing, and then indexes prove nothing. If the walk began
+    # at index 0 and a page from there has no seen item, all items that the walk has passed are gone from the list.
     least = 0 if walk.filtered else asked.start
     least = walk.place.passed if position < 0 and asked.start == walk.start == 0 else least
     place = walk.place.after(asked, keys, page.total_count, len(places), position, full=walk.size, least=least)

@@ -1,4 +1,4 @@
-"""Convert the errors of aiohttp into errors of this package, whose messages show no headers and addresses."""
+"""Convert the errors of aiohttp into errors of this package, whose messages show no headers or addresses."""
 
 import errno
 import ipaddress

@@ -83,7 +83,7 @@ class Suspect(Generic[T]):
 
 @frozen
 class Doubt(Generic[T]):
-    """A response that contradicts itself.
+    """One of the three doubts: a response that contradicts itself.
 
     Attributes:
         page: The page in the response.

@@ -14,19 +14,19 @@ _PAGES: Final = 10
 
 @frozen
 class Place:
-    """The position of a walk in the list, according to the pages that counted, and the speed of the list.
+    """The position of a walk in the list, according to the accepted pages, and the speed of the list.
 
     Attributes:
-        start: Index of the first item of the last page that counted.
+        start: Index of the first item of the last accepted page.
         keys: The keys of its items; none before the first page.
-        base: Minimum number of items of the list at the first response that are before that page, if new items are only
-            added at the end; None if the page may be older than the `totalCount` of the first response.
+        base: If new items are only added at the end, at least this many items of the original list (at the first
+            response) come before that page. None if the page may be older than that list.
         stride: The expected number of items on a page.
         fullest: The number of items on the largest page so far.
-        new: The number of new items on the last page that counted.
+        new: The number of new items on the last accepted page.
         total_count: `totalCount` of the latest page that was taken or dropped.
-        passed: Minimum number of items of the list at the first response that the walk has passed, if new items are
-            only added at the end.
+        passed: If new items are only added at the end, the walk has passed at least this many items of the original
+            list.
         speed: The number of items by which the list shifts to the left from one response to the next. It rises at once
             to the observed value, and falls by half of the difference.
         answers: The number of responses since the last page that counted.
@@ -69,7 +69,7 @@ class Place:
         return remaining if self.new else None
 
     def step_back(self, total_count: int) -> int:
-        """Return how far to step back from a page that does not count: half a page, or the loss of the list."""
+        """Return how far to step back from a dropped page: half a page, or as many items as the list has lost."""
         return max(1, self.stride // 2, self.total_count - total_count) + self.speed
 
     def answered(self) -> "Place":
@@ -129,7 +129,10 @@ class Place:
         return self.base + self.keys.index(shared) - position
 
     def _speed(self, index: int) -> int:
-        """Return the speed if the last seen item is now at `index`; -1 if it is gone with all items before it."""
+        """Return the speed, given the present index of the last seen item.
+
+        An `index` of -1 means that this item and all items before it are gone.
+        """
         observed = max(0, _quotient(self.last - index, max(1, self.answers)))
         return max(observed, self.speed - _quotient(self.speed - observed, 2))
 

@@ -39,7 +39,7 @@ async def read_answer(answer: aiohttp.ClientResponse, limit: int) -> Response | 
 
 
 async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Return the body. If it is larger than `limit`, return a beginning that is larger too."""
+    """Return the body. Stop reading after more than `limit` bytes, and return what was read."""
     chunks: list[bytes] = []
     size = 0
     while chunk := await answer.content.readany():

@@ -1,8 +1,8 @@
 """Keep secrets out of everything that is shown. Performs no I/O.
 
 Three kinds of secret pass through the client: the API token, the thread tokens, and the connection strings of browsers.
-All of them grant access, so none may appear in a repr, a message, a log, a pickle of this package, or a traceback that
-prints local variables.
+All of them grant access, so none may appear in a repr, a message, a log, a pickled error, or a traceback that prints
+local variables.
 """
 
 import functools

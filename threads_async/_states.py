@@ -46,7 +46,7 @@ class Seeking:
 
 @frozen
 class Alone(Generic[T]):
-    """The last page was only the last seen item, although `totalCount` is larger; it is requested again (rule 7)."""
+    """The last page contained only the last seen item, although `totalCount` is larger. Rule 7 requests it again."""
 
     doubt: Doubt[T]
 
@@ -95,12 +95,12 @@ State: TypeAlias = (
 
 
 def stepped_back(state: State[Any], place: Place, high: int, total_count: int) -> Seeking:
-    """Return the state after a page that does not count (rule 3).
+    """Return the state after a page that is not accepted (rule 3).
 
     Args:
         state: The state before the page.
         place: The position of the walk.
-        high: Index from which on the page has no seen item.
+        high: The page has no seen item at this index or after it.
         total_count: `totalCount` of the page.
     """
     low, step = -1, place.step_back(total_count)

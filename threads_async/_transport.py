@@ -51,7 +51,7 @@ class Bounds:
         timeout: Maximum time for one attempt in seconds: waiting for a free connection, connecting, and the complete
             response.
         response_bytes: Maximum size of a body in bytes, after decompression.
-        retry: How often a request is attempted, and for how long in total.
+        retry: How many times a request is attempted, and for how long in total.
     """
 
     timeout: float

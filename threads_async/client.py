@@ -28,7 +28,7 @@ class ThreadsClient(BaseClient):
             By default, the client creates a session when it first needs one, and `ThreadsClient.close` closes it.
         timeout: Maximum time for one attempt, in seconds. It includes waiting for a free connection, connecting, and
             reading the whole response.
-        retry: How often a request is attempted, and for how long in total.
+        retry: How many times a request is attempted, and for how long in total.
         max_response_bytes: Maximum size of one response in bytes, after decompression.
 
     Raises:

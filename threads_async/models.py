@@ -177,7 +177,7 @@ class EventKind(StrEnum):
     """The thread has stopped."""
 
     UNREACHABLE = "unreachable"
-    """The server does not respond."""
+    """The server does not respond, or responds with a temporary error."""
 
     REACHABLE = "reachable"
     """The server responds again."""

@@ -48,7 +48,7 @@ def _check_seconds_or_none(_: object, attribute: "Attribute[Any]", value: Any) -
 
 @frozen(kw_only=True)
 class RetryPolicy:
-    """How often and for how long a request is attempted. All times are in seconds.
+    """How many times and for how long a request is attempted. All times are in seconds.
 
     Only temporary failures are retried: no connection (unless the certificate is not trusted or the host name is
     invalid), a timeout, a response that was cut off, and status 408, 429 or 500 to 599. The pause before attempt

@@ -178,6 +178,15 @@ def test_a_failure_in_a_workspace_says_where_to_resume_in_it(server: FakeServer,
     assert error.decode().rstrip().endswith("resume with --workspace-id 3 --start 2")
 
 
+def test_an_invalid_option_is_reported_before_the_workspaces_are_requested(
+    server: FakeServer, capsysbinary: Capture
+) -> None:
+    assert 2 == main(["list", "--all-workspaces", "--sorting", "Age"])
+
+    assert b"--sorting" in capsysbinary.readouterr().err
+    assert [] == server.requests
+
+
 @pytest.mark.parametrize("option", [["--workspace-id", "1"], ["--start", "1"]])
 def test_all_workspaces_goes_with_neither_workspace_id_nor_start(option: list[str], capsysbinary: Capture) -> None:
     assert 2 == main(["list", "--all-workspaces", *option])

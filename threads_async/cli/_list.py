@@ -48,6 +48,8 @@ async def _list(connection: Connection, filters: Filters, walk: Walk, writer: Wr
 async def _list_all(connection: Connection, filters: Filters, walk: Walk, writer: Writer) -> None:
     """List the threads of one workspace after another."""
     async with client_of(connection) as client:
+        # An invalid option is reported before anything is sent.
+        client.threads(**filters.parameters(), **walk.parameters())
         report = Report(writer, _THREADS)
         async for workspace in client.workspaces():
             left = None if walk.max_items is None else walk.max_items - report.done

@@ -81,7 +81,7 @@ def target_of(url: str) -> Target:
 
 
 async def addresses_of(target: Target, seconds: float, network: Network) -> Sequence[str] | RequestError:
-    """Return the addresses of the host, or why they cannot be found within so many `seconds`."""
+    """Return the addresses of the host, or why they cannot be found within `seconds`."""
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(target.host)
         return [target.host]
@@ -98,7 +98,7 @@ async def addresses_of(target: Target, seconds: float, network: Network) -> Sequ
 
 
 async def accepting(addresses: Sequence[str], target: Target, seconds: float, network: Network) -> str | RequestError:
-    """Return the first of `addresses` that accepts a connection, or why none does within so many `seconds`.
+    """Return the first of `addresses` that accepts a connection, or why none does within `seconds`.
 
     All are tried at once: `localhost` often means two addresses, and a server may listen on one of them only.
     """

@@ -1,4 +1,4 @@
-"""Suggest the option that was meant by one that does not exist. Performs no I/O."""
+"""Suggest an existing option for a misspelled one. Performs no I/O."""
 
 from collections.abc import Collection
 from difflib import get_close_matches

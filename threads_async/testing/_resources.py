@@ -55,7 +55,7 @@ class Filter:
     Attributes:
         name: The name of the parameter.
         attribute: The row attribute to compare with the value.
-        read: Parses the text of the value, or raises `ValueError`.
+        read: Parses the text of the value, or raises `BadValueError`.
         kind: The schema of the parameter in the OpenAPI document.
         text: The description of the parameter in the OpenAPI document.
     """

@@ -66,7 +66,7 @@ async def _stop_accepting(server: asyncio.Server) -> None:
 
 
 class Server(ABC):
-    """Passes each request on a port of 127.0.0.1 to `_route`.
+    """Listens on a port of 127.0.0.1, and passes each request to `_route`.
 
     Args:
         port: Port to listen on; 0 means a free port.

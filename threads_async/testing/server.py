@@ -45,7 +45,7 @@ class FakeServer(Lists, Server):
         token: The API token that the server accepts.
         seed: Seed for generating the lists. The same seed generates the same lists.
         port: Port to listen on, on 127.0.0.1; 0 means a free port.
-        page_cap: Sets the attribute with the same name, as do all arguments after it.
+        page_cap: This and all later arguments set the attributes with the same names, which are described below.
 
     Attributes:
         token: The API token that the server accepts.
@@ -55,7 +55,8 @@ class FakeServer(Lists, Server):
         page_cap: Maximum number of items on a page, even if ``total`` is larger. The response does not mention it. None
             means no maximum.
         past_end: The response to a ``start`` at or past the end of the list: ``"empty"`` for an empty page,
-            ``"last_page"`` for the last page again, or ``"error"`` for status 500.
+            ``"last_page"`` for the last page again, or ``"error"`` for status 500. An empty list always has an empty
+            page at 0.
         ignore_start: Whether every page is the first page.
         count_offset: Number added to ``totalCount``, to make it wrong.
         filter_after_slicing: Whether a page is cut from the unfiltered list of the workspace and filtered afterwards,
@@ -69,12 +70,12 @@ class FakeServer(Lists, Server):
             that run in the workspace. More threads can be started nevertheless.
         limits: Numbers that replace others in the response to ``/v1/product/limits``, by their names on the wire:
             ``{"activeThreads": 12}`` if threads run on another computer with the same licence. None means null.
-        on_request: Called with each such request, as a `SeenRequest`, before the response is made, so the response
+        on_request: Called with each of these requests, as a `SeenRequest`, before the response is made, so the response
             includes the changes that it makes to the lists. If it returns an awaitable, that is awaited first. Both
             happen in the event loop of the server. With a plain ``with`` that is not your event loop: do not wait for
             anything in your loop, and use ``call_soon_threadsafe`` to reach it.
-        fault_for: Called with each such request, as a `SeenRequest`, in the event loop of the server. If it returns
-            a `Fault`, that is sent instead of the normal response.
+        fault_for: Called with each of these requests, as a `SeenRequest`, in the event loop of the server. If it
+            returns a `Fault`, that is sent instead of the normal response.
     """
 
     def __init__(  # noqa: PLR0913 - what tests set most, all but the first by keyword
