@@ -37,7 +37,7 @@ class Request:
     Attributes:
         start: Index of the first thread of the page.
         received: Number of threads on the page.
-        new: Number of these threads that were handed out.
+        new: Number of these threads that the walk returned.
         alive: Numbers of the threads that ran, in list order.
     """
 

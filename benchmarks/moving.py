@@ -51,7 +51,7 @@ def _stand_still() -> object:
 
 
 class MovingList:
-    """A server whose list changes when it is told to.
+    """A simulated server whose list changes when its methods are called.
 
     Args:
         count: How many threads run at the beginning.
@@ -158,7 +158,9 @@ class MovingList:
 
 
 class Reader:
-    """Reads a list as a `PageIterator` does: requests are answered in any order, but pages are used in theirs.
+    """Reads a list as a `PageIterator` does.
+
+    Responses may come in any order, but the walk gets the pages in the order in which it requests them.
 
     Args:
         walk: The walk, which decides what to request.
@@ -168,7 +170,7 @@ class Reader:
 
     Attributes:
         walk: The current state of the walk.
-        got: The threads handed out.
+        got: The threads that the walk returned.
         flying: The requests in flight, each with its page as soon as it is received.
         requests: How many requests have been answered.
         lasting: The numbers of the threads that the walk must list if they still run at its end.
@@ -224,7 +226,7 @@ class Reader:
             self.flying[asked] = page = self._server.answer(asked)
             self.requests += 1
             if not self.got and asked.start == self._start:
-                # The threads before `start` are not requested, and neither are any past the first count.
+                # Threads before `start` are not listed. If `start` is not below the first count, none are.
                 self.lasting = set(self._server.sliced[asked.start :]) if asked.start < page.total_count else set()
 
     def go_on(self) -> None:

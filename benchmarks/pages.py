@@ -1,7 +1,7 @@
 """The listed threads, as bytes on the wire. Performs no I/O.
 
 The same threads are made each time, so the server and the check of a listing have the same ones. They look like those
-of the real program: a token of 300 to 500 characters shaped like a JWT, and a time with seven fractional digits.
+of ZennoBrowser: a token of 300 to 500 characters shaped like a JWT, and a time with seven fractional digits.
 """
 
 import base64

@@ -49,7 +49,7 @@ class Case:
         order, moment, cap, twins: As in `MovingList`.
         restless: Whether the cap changes from response to response.
         rate: How much the list changes between two requests.
-        between: How likely it also changes between a page and its count if they are not from the same moment.
+        between: The probability that it also changes between a page and its count if they are not from the same moment.
         total, start, max_items, prefetch: As in `ThreadsClient.threads`.
         filtered: Whether the walk is told that the list is filtered.
     """
@@ -78,8 +78,8 @@ class Case:
         """Return the number of requests after which a walk counts as endless.
 
         Args:
-            consistent: Whether the walk promises to end: within its budget, with all requests that it guessed in
-                vain. A walk without that promise may take as long as eight readings of the list at the beginning.
+            consistent: Whether the walk promises to end. The limit is then its budget, with all wrong guesses. Without
+                that promise, it is the requests for eight readings of the list at the beginning, and ten more.
         """
         if consistent:
             return (1 + self.prefetch) * (2 + 8 * (self.count + self.rate.starts) + 10 * max(2, self.total))

@@ -1,7 +1,7 @@
 """What all contestants share: the clock, the tally and the report.
 
-All imports are done before the clock starts, and so is a listing of two pages, which triggers late imports. The timed
-listing is only counted. Another one after it, without the clock, computes the checksum.
+All imports are done before the clock starts, and so is a listing of two pages, which triggers late imports. In the
+timed listing, the threads are only counted. Another listing after it, without the clock, computes the checksum.
 """
 
 import argparse
