@@ -209,10 +209,8 @@ class Reader:
         asked = self.walk.next_slice()
         return asked is not None and self.flying.get(asked) is not None
 
-    def _plan(self, *, useful: bool = True) -> None:
+    def _plan(self) -> None:
         asked = self.walk.next_slice()
-        if self.flying:
-            self._window = self._window.after_guess(held=useful and asked in self.flying)
         wanted = [] if asked is None else [asked]
         if wanted and self._prefetch:
             wanted += self.walk.ahead(self._window.size)
@@ -235,8 +233,12 @@ class Reader:
         page = None if asked is None else self.flying[asked]
         if asked is not None and page is not None:
             del self.flying[asked]
+            guessed = self.walk.ahead(max(1, self._window.size)) if self._prefetch else []
             step = self.walk.accept(asked, page, self._seen)
             self.walk = step.walk
             self._seen.update(step.keys)
             self.got += step.items
-            self._plan(useful=bool(step.items))
+            if guessed:
+                held = bool(step.items) and self.walk.next_slice() in guessed
+                self._window = self._window.after_guess(held=held)
+            self._plan()

@@ -1,6 +1,7 @@
 """How many requests are guessed: fewer while guesses are wrong, more while they are right; also over HTTP."""
 
 import asyncio
+import itertools
 import random
 from types import SimpleNamespace
 from typing import Any
@@ -44,20 +45,47 @@ def test_it_stays_within_its_bounds(prefetch: int, guesses: list[bool]) -> None:
     ("asked", "useful", "size"),
     [(Slice(9, 10), True, 3), (Slice(9, 10), False, 1), (Slice(4, 10), True, 1), (None, True, 1)],
 )
-async def test_a_guess_is_right_if_it_was_requested_already_and_the_previous_page_was_useful(
+def test_a_guess_is_right_if_it_is_requested_next_and_the_page_before_it_was_useful(
     asked: Slice | None, useful: bool, size: int
 ) -> None:
-    source: Any = SimpleNamespace(start=lambda *_: asyncio.get_running_loop().create_future())
+    source: Any = SimpleNamespace()
     ahead = Prefetch(source, THREADS, ThreadsQuery(), 4)
     ahead.window = Window(3, 2)
 
-    ahead.learn(asked, useful=useful)
+    ahead.learn([], asked, useful=useful)
     assert Window(3, 2) == ahead.window
-    ahead.plan([Slice(9, 10), Slice(18, 10)])
-    ahead.learn(asked, useful=useful)
-    await ahead.aclose()
+    ahead.learn([Slice(9, 10), Slice(18, 10)], asked, useful=useful)
 
     assert Window(3, size) == ahead.window
+
+
+@pytest.mark.parametrize("consistent", [False, True])
+async def test_after_wrong_guesses_the_number_of_requests_in_flight_grows_again(consistent: bool) -> None:
+    caps = itertools.cycle([9, 5, 8, 4])
+    most = waiting = 0
+
+    async def count(_: SeenRequest) -> None:
+        nonlocal most, waiting
+        waiting += 1
+        most = max(most, waiting)
+        await asyncio.sleep(0.001)
+        waiting -= 1
+
+    def cap(_: SeenRequest) -> None:
+        server.page_cap = next(caps)
+
+    async with FakeServer(threads=1000) as server, ThreadsClient(server.token, base_url=server.url) as client:
+        listing = client.threads(total=10, prefetch=4, consistent=consistent)
+        async with listing.pages() as pages:
+            server.on_request = cap
+            for _ in range(12):
+                await anext(pages)
+            assert 0 == pages._ahead.window.size
+            server.page_cap, server.on_request = None, count
+            got = [thread async for page in pages for thread in page.items]
+
+    assert 4 == most
+    assert server.threads[-1].thread_token == got[-1].thread_token
 
 
 async def test_on_a_list_that_changes_with_each_request_few_requests_are_wasted() -> None:

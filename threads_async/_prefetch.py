@@ -41,15 +41,16 @@ class Prefetch(Generic[T]):
         for task in running.values():
             task.cancel()
 
-    def learn(self, asked: Slice | None, *, useful: bool) -> None:
-        """Adjust the window after a page that was taken while guesses were in flight.
+    def learn(self, guessed: Sequence[Slice], asked: Slice | None, *, useful: bool) -> None:
+        """Adjust the window after a page.
 
         Args:
+            guessed: The slices that were expected after it. Nothing is learned from a page after which none was.
             asked: The slice to request next; None at the end.
             useful: Whether the page had new items.
         """
-        if self._tasks:
-            self.window = self.window.after_guess(held=useful and asked in self._tasks)
+        if guessed:
+            self.window = self.window.after_guess(held=useful and asked in guessed)
 
     def _start(self, asked: Slice) -> "asyncio.Task[Page[T]]":
         return self._source.start(self._endpoint, self._query, asked)

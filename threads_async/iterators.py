@@ -138,10 +138,12 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
                 raise ClientClosedError("the client was closed while it waited for a response")
             # There is no await from here on, so a cancelled task has either taken the page or changed nothing.
             self._note(page.total_count)
+            # A guess counts even if it was not requested. Otherwise the window could not grow from zero.
+            guessed = self._walk.ahead(max(1, self._ahead.window.size)) if self._prefetch else []
             step = self._walk.accept(asked, page, self._seen)
             self._walk = step.walk
             self._seen.update(step.keys)
-            self._ahead.learn(self._walk.next_slice(), useful=bool(step.items))
+            self._ahead.learn(guessed, self._walk.next_slice(), useful=bool(step.items))
             self._plan()
             if step.items:
                 return Page(step.items, page.total_count, step.start)
