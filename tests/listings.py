@@ -33,9 +33,9 @@ class Kind:
         method: The method of the client that returns it.
         start: Adds an item to the end of the list.
         stop: Removes an item from the list.
-        key: Returns what identifies an item of the client or of the fake.
+        key: Returns what identifies an item of the client or of `FakeServer`.
         record: Returns an item as it is on the wire. Its first number is an id; its last text can be any text.
-        order: The sort key of the fake's items in a consistent listing. None if there is no consistent listing.
+        order: The sort key of `FakeServer` items in a consistent listing. None if there is no consistent listing.
         secret: Returns the secret of an item. None if items have no secret.
     """
 
@@ -67,7 +67,7 @@ class Kind:
         return self.method(client, **way)
 
     def rows(self, server: FakeServer, *, consistent: bool = False) -> tuple[Any, ...]:
-        """Return the items of the fake in the order of the listing."""
+        """Return the items of `FakeServer` in the order of the listing."""
         rows: tuple[Any, ...] = getattr(server, self.name)
         return tuple(sorted(rows, key=self.order)) if consistent else rows
 

@@ -43,7 +43,7 @@ async def test_arguments_take_precedence_over_the_environment(monkeypatch: pytes
         assert 3 == await client.threads().count()
 
 
-def test_without_settings_the_client_uses_the_program_on_this_machine() -> None:
+def test_without_settings_the_client_uses_the_zennobrowser_on_this_machine() -> None:
     assert "http://localhost:8160" == ThreadsClient(TOKEN).base_url
 
 

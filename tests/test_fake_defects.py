@@ -1,4 +1,4 @@
-"""What the fake promises about given threads, compression, switches, other paths and churn."""
+"""What `FakeServer` promises about given threads, compression, switches, other paths and churn."""
 
 import asyncio
 from typing import Any

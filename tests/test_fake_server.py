@@ -1,4 +1,4 @@
-"""The fake behaves as the API is documented and observed. The tests use plain aiohttp instead of our client."""
+"""`FakeServer` behaves as the API is documented and observed. The tests use plain aiohttp instead of our client."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""A server that filters after slicing: the fake that simulates it, and both walks against it."""
+"""A server that filters after slicing: the `FakeServer` that simulates it, and both walks against it."""
 
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta

@@ -1,6 +1,6 @@
 """A new listing of the API needs only a model, a query and an `Endpoint`. Here it lists proxies.
 
-The fake must know it too.
+`FakeServer` must know it too.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -48,7 +48,7 @@ PROXIES = Endpoint(
 
 @frozen
 class FakeProxy:
-    """A proxy server of the fake."""
+    """A proxy server of `FakeServer`."""
 
     proxy_id: int
     country: str | None

@@ -1,4 +1,4 @@
-"""The limits of the plan: a single value, read through the same transport, codec and errors as the listings."""
+"""The limits of the licence: a single value, read through the same transport, codec and errors as the listings."""
 
 import json
 import pickle
@@ -115,13 +115,13 @@ async def test_a_server_that_does_not_know_the_path_is_the_usual_error(
     assert 404 == caught.value.status
 
 
-async def test_nothing_that_listens_is_the_usual_error(unused_tcp_port: int) -> None:
+async def test_a_port_on_which_nothing_listens_is_the_usual_error(unused_tcp_port: int) -> None:
     async with ThreadsClient("x", base_url=f"http://127.0.0.1:{unused_tcp_port}") as client:
         with pytest.raises(ConnectionFailedError, match="refused"):
             await client.limits()
 
 
-async def test_a_closed_client_asks_for_nothing(server: FakeServer, client: ThreadsClient) -> None:
+async def test_a_closed_client_sends_nothing(server: FakeServer, client: ThreadsClient) -> None:
     await client.close()
 
     with pytest.raises(ClientClosedError):
@@ -184,7 +184,7 @@ async def test_a_body_of_another_kind_is_an_error(server: FakeServer, client: Th
     assert "check that base_url is the address of a ZennoBrowser API" == caught.value.hint
 
 
-async def test_no_frame_of_an_error_holds_the_token(server: FakeServer, client: ThreadsClient) -> None:
+async def test_no_frame_of_an_error_contains_the_token(server: FakeServer, client: ThreadsClient) -> None:
     server.fail_next(fault=ok({"message": server.token}))
 
     with pytest.raises(DecodeError) as caught:
@@ -215,7 +215,7 @@ async def test_a_body_that_is_cut_is_retried() -> None:
 # The converter --------------------------------------------------------------------------------------------------------
 
 
-def test_limits_go_out_and_come_in_by_the_names_of_the_api() -> None:
+def test_limits_are_structured_and_unstructured_with_the_names_of_the_api() -> None:
     converter = make_converter()
 
     assert ON_WIRE == converter.unstructure(LIMITS)
@@ -232,7 +232,7 @@ def test_limits_are_a_frozen_value_of_ten_integers() -> None:
         LIMITS.limit_threads = 5  # type: ignore[misc]
 
 
-# The fake server ------------------------------------------------------------------------------------------------------
+# FakeServer -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -258,7 +258,7 @@ async def test_the_fake_has_ten_integers_in_the_order_of_the_document(session: a
     ("query", "active"),
     [("", 2500), ("?workspaceId=-1", 2500), ("?workspaceId=", 2500), ("?workspaceId=1", 2500), ("?workspaceId=2", 3)],
 )
-async def test_active_are_the_threads_that_run_in_the_workspace(
+async def test_the_active_threads_are_those_that_run_in_the_workspace(
     server: FakeServer, session: aiohttp.ClientSession, query: str, active: int
 ) -> None:
     for _ in range(3):
@@ -270,7 +270,7 @@ async def test_active_are_the_threads_that_run_in_the_workspace(
     assert (active, active - 1) == (before, (await get(session, query))[1]["activeThreads"])
 
 
-async def test_the_limits_of_the_plan_can_be_set_at_any_time(client: ThreadsClient, server: FakeServer) -> None:
+async def test_the_limits_of_the_licence_can_be_set_at_any_time(client: ThreadsClient, server: FakeServer) -> None:
     assert 10_000 == (await client.limits()).limit_threads
     server.limit_threads = 2510
     server.limits = {"limitCloudProfiles": 7}
@@ -310,7 +310,7 @@ async def test_the_fake_applies_faults(server: FakeServer, session: aiohttp.Clie
 
 
 @pytest.mark.parametrize("text", ["x", "1.5", "+1", "9223372036854775808"])
-async def test_the_fake_refuses_what_is_no_workspace(session: aiohttp.ClientSession, text: str) -> None:
+async def test_the_fake_refuses_an_invalid_workspace_id(session: aiohttp.ClientSession, text: str) -> None:
     async with session.get(PATH, params={"workspaceId": text}) as answer:
         body = await answer.json(content_type="application/problem+json")
 
@@ -318,7 +318,7 @@ async def test_the_fake_refuses_what_is_no_workspace(session: aiohttp.ClientSess
     assert {"workspaceId": [f"The value '{text}' is not valid."]} == body["errors"]
 
 
-async def test_the_fake_takes_no_other_method(session: aiohttp.ClientSession) -> None:
+async def test_the_fake_accepts_no_other_method(session: aiohttp.ClientSession) -> None:
     async with session.post(PATH) as answer:
         assert (405, "GET") == (answer.status, answer.headers["Allow"])
 

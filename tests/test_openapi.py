@@ -1,4 +1,4 @@
-"""The fake does what its OpenAPI documents say. The session `schema` of noxfile.py tests the same with schemathesis."""
+"""`FakeServer` does what its OpenAPI documents say. Session `schema` of noxfile.py tests the same with schemathesis."""
 
 import json
 import re
@@ -306,7 +306,7 @@ async def test_the_documented_response_fits_the_document(document: dict[str, Any
 @pytest.mark.parametrize(
     ("query", "token", "expected"), [("", None, 200), ("?workspaceId=x", None, 400), ("", "wrong", 401)]
 )
-async def test_limits_are_of_the_schema_declared_for_their_status(
+async def test_a_limits_response_has_the_schema_declared_for_its_status(
     server: FakeServer, document: dict[str, Any], resource: str, query: str, token: str | None, expected: int
 ) -> None:
     status, content_type, body = await ask(server, resource, query, token)

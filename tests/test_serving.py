@@ -1,4 +1,4 @@
-"""Starting and stopping the fake: while connections arrive, and in its own thread."""
+"""Starting and stopping `FakeServer`: while connections arrive, and in its own thread."""
 
 import asyncio
 import gc

@@ -55,7 +55,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
 
 
 class Wire:
-    """A server below HTTP that is started and stopped like the fake."""
+    """A server below HTTP that is started and stopped like `FakeServer`."""
 
     def __init__(self, *scripts: Script) -> None:
         self._server = WireServer(*scripts)
@@ -74,8 +74,8 @@ class Wire:
 def run(*arguments: str) -> int:
     """Run the command in a thread of its own.
 
-    When an error comes into a coroutine that waits, Python 3.11 miscounts the calls that coverage traces, and the rest
-    of the functions on the stack of that thread would not be measured.
+    If an error is thrown into a waiting coroutine, Python 3.11 miscounts the calls that coverage traces. The rest
+    of the functions on the stack of that thread is then not measured.
     """
     with ThreadPoolExecutor() as pool:
         return pool.submit(main, ["doctor", *arguments]).result()
@@ -106,7 +106,7 @@ def states(found: Mapping[str, Finding]) -> list[str]:
 
 
 def stopping_at(check: str, *skipped: str) -> list[str]:
-    """Return what `states` gives if `check` fails, and those after it are skipped, or else `skipped` ones."""
+    """Return the expected `states` if `check` fails and `skipped`, by default the checks after it, are skipped."""
     after = skipped or CHECKS[CHECKS.index(check) + 1 :]
     return [f"{one}: fail" if one == check else f"{one}: skip" if one in after else one for one in CHECKS]
 
@@ -191,13 +191,13 @@ def test_options_come_before_the_environment(
     assert "30 characters, from --token-file" == found["API token"].text
 
 
-def test_one_of_each_is_not_called_several() -> None:
+def test_the_number_one_is_followed_by_a_singular() -> None:
     assert "1 character, from ZB_API_TOKEN" == _diagnosis.of_token(Secret("x"), "ZB_API_TOKEN", UNIX).text
     assert "1 runs in the default workspace" == _responses.of_response(1, "ZB_API_TOKEN", None, UNIX)[2].text
     assert "1 of 2 threads is in use, 1 is free" == _responses.of_limits(Limits(1, 2, *[0] * 8)).text
 
 
-async def test_the_default_address_is_called_so() -> None:
+async def test_the_default_address_is_called_the_default() -> None:
     found = await findings_of(None, network(["127.0.0.1"], ConnectionRefusedError(111, "x")))
 
     assert "http://localhost:8160, the default" == found["base URL"].text
@@ -372,7 +372,7 @@ def test_proxies_of_the_environment_are_not_used_which_is_a_note(
 
     code, found, text = doctor(capsysbinary)
 
-    # The request has gone through, so it is true.
+    # The request was answered, so the proxy was not used.
     assert (0, "note") == (code, found["proxy"].state)
     assert found["proxy"].text.startswith("HTTP_PROXY is set, but the client does not use")
     assert SECRET not in text
@@ -398,7 +398,7 @@ async def test_all_proxy_alone_is_noted() -> None:
     assert found["proxy"].text.startswith("all_proxy is set, but")
 
 
-def test_several_proxies_are_several() -> None:
+def test_several_proxies_have_a_plural_verb() -> None:
     found = _diagnosis.of_proxies(["ALL_PROXY", "HTTPS_PROXY"])
 
     assert found.text.startswith("ALL_PROXY and HTTPS_PROXY are set, but the client does not use")
@@ -410,7 +410,7 @@ def test_wrong_options_are_the_usual_error(capsysbinary: Capture) -> None:
     assert b"" == capsysbinary.readouterr().out
 
 
-def test_everything_that_is_shown_is_without_the_token(
+def test_nothing_that_is_shown_contains_the_token(
     server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ZB_API_TOKEN", SECRET)
@@ -436,7 +436,7 @@ def test_no_part_of_a_finding_contains_the_token() -> None:
     )
 
 
-def test_a_token_that_is_longer_than_a_text_is_not_in_it() -> None:
+def test_a_token_longer_than_a_text_is_not_searched_for_in_it() -> None:
     found = Finding("port", State.OK, "text")
 
     assert found == without(found, Secret("t" * 60_000))
@@ -446,9 +446,9 @@ def test_a_token_that_is_longer_than_a_text_is_not_in_it() -> None:
 
 
 def network(addresses: Sequence[str] | Exception | float, *outcomes: Exception | float | None) -> Network:
-    """Return a network on which the name means `addresses`, and connecting to each of them has one of `outcomes`.
+    """Return a network on which every host has `addresses`, and the n-th connection has the n-th of `outcomes`.
 
-    A number is how long it takes, in seconds; an exception is raised; otherwise it succeeds.
+    A number is a time in seconds, after which it succeeds. An exception is raised. None is a success at once.
     """
     waiting = list(outcomes)
 
@@ -612,7 +612,7 @@ def test_a_host_is_here_if_all_its_addresses_are(addresses: Sequence[str], here:
     assert here is _diagnosis.is_here(addresses)
 
 
-async def test_a_program_on_another_machine_is_not_looked_for_on_the_port_here() -> None:
+async def test_a_program_on_another_machine_has_no_command_to_find_it() -> None:
     async with WireServer(send(answer(HTML))) as wire:
         url = wire.url.replace("127.0.0.1", "localhost")
         found = await findings_of(url, network(["127.0.0.1", "192.0.2.1"], None, OSError(113, "x")), 5.0)
@@ -646,11 +646,11 @@ HTML = b"<!doctype html><title>Router</title>"
         (send(answer(b"", status="429 Too Many Requests")), 7, "slow down"),
     ],
 )
-def test_what_is_no_zennobrowser_is_told(
+def test_a_server_that_is_not_a_zennobrowser_is_a_failure_with_advice(
     capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch, script: Script, code: int, reason: str
 ) -> None:
     monkeypatch.setenv("ZB_API_TOKEN", SECRET)
-    # Twice what the command sends: a connection that is tried for its own sake, and a request.
+    # `doctor` runs the command twice. Each run opens one connection to check the port, and one for the request.
     wire = Wire(script)
     with running(wire):
         found_code, found, text = doctor(capsysbinary, "--base-url", wire.url)
@@ -693,7 +693,7 @@ def test_the_advice_fits_the_status(
     assert (State.FAIL, advice) == (found["API"].state, found["API"].advice)
 
 
-def test_a_server_of_https_is_not_told_to_speak_it() -> None:
+def test_an_https_server_has_no_advice_about_https() -> None:
     request = "GET https://192.0.2.1/v1/threads?start=0"
     errors = [
         threads_async.StatusError("x", status=400, request=request),
@@ -733,7 +733,7 @@ def test_a_refusal_without_a_message_may_come_from_another_program(
     )
 
 
-def test_what_listens_on_this_machine_in_its_place_can_be_found(
+def test_a_command_finds_another_program_that_listens_on_this_machine(
     capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ZB_API_TOKEN", SECRET)
@@ -981,14 +981,14 @@ def test_powershell_accepts_the_commands() -> None:
     assert [[]] * 4 == [faults(one) for one in commands]
 
 
-def test_a_foreign_server_on_another_machine_is_not_looked_for_here() -> None:
+def test_without_a_local_port_no_command_finds_the_program() -> None:
     api, *_ = _responses.of_response(threads_async.DecodeError("x"), "ZB_API_TOKEN", None, UNIX)
 
     assert "Check that ZB_API_BASE_URL or --base-url is the address of a ZennoBrowser API." == api.advice
     assert "" == api.command
 
 
-def test_on_windows_nobody_is_told_that_zennobrowser_needs_it() -> None:
+def test_on_windows_the_advice_does_not_say_that_zennobrowser_needs_windows() -> None:
     error = threads_async.ConnectionFailedError("x")
 
     assert "Windows program" in _diagnosis.of_port(8160, error, here=True, machine=UNIX).advice
@@ -1006,7 +1006,7 @@ def test_a_long_text_is_wrapped_below_itself() -> None:
     assert f"  {found.command}" == rest[-1][17:]
 
 
-def test_a_terminal_of_no_width_gets_words() -> None:
+def test_in_a_very_narrow_terminal_text_is_wrapped_at_the_minimum_width() -> None:
     assert 3 <= len(text_of(Finding("port", State.OK, "word " * 10), 1).splitlines())
 
 
@@ -1041,9 +1041,7 @@ def test_the_first_failure_decides_the_exit_code(capsysbinary: Capture) -> None:
     assert 0 == exit_code_of(found[:1])
 
 
-def test_ctrl_c_ends_it_without_a_word(
-    server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ctrl_c_ends_it_silently(server: FakeServer, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     async def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 

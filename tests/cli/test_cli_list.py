@@ -343,7 +343,7 @@ def test_a_hint_names_the_option_and_not_the_python_parameter(server: FakeServer
     assert error.endswith("; check the host and port of ZB_API_BASE_URL or --base-url\n")
 
 
-def test_a_demo_needs_neither_program_nor_token(capsysbinary: Capture) -> None:
+def test_a_demo_needs_neither_zennobrowser_nor_token(capsysbinary: Capture) -> None:
     assert 0 == main(["list", "--demo"])
 
     assert 2500 == len(objects(capsysbinary))

@@ -187,6 +187,12 @@ def test_an_invalid_option_is_reported_before_the_workspaces_are_requested(
     assert [] == server.requests
 
 
+def test_an_error_does_not_offer_none(capsysbinary: Capture) -> None:
+    assert 2 == main(["browsers", "--demo", "--profile-id", "x"])
+
+    assert b"threads-async: --profile-id must be a UUID\n" == capsysbinary.readouterr().err
+
+
 @pytest.mark.parametrize("option", [["--workspace-id", "1"], ["--start", "1"]])
 def test_all_workspaces_goes_with_neither_workspace_id_nor_start(option: list[str], capsysbinary: Capture) -> None:
     assert 2 == main(["list", "--all-workspaces", *option])

@@ -1,4 +1,4 @@
-"""The command `serve`: a fake server in the foreground."""
+"""The command `serve`: a `FakeServer` in the foreground."""
 
 import asyncio
 import json

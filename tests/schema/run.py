@@ -1,4 +1,4 @@
-"""Test the fake against the OpenAPI documents that it serves, with every check of schemathesis.
+"""Test `FakeServer` against the OpenAPI documents that it serves, with every check of schemathesis.
 
 This is the session `schema` of noxfile.py. Arguments are passed on: ``nox -s schema -- --seed 2 --max-examples 2000``.
 """

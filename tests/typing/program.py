@@ -70,7 +70,7 @@ async def errors(client: ThreadsClient) -> None:
 
 
 async def tests() -> None:
-    """The fake has types too."""
+    """`FakeServer` has types too."""
     async with FakeServer(threads=5) as server:
         assert_type(server.threads, tuple[FakeThread, ...])
         assert_type(server.start_thread(), FakeThread)

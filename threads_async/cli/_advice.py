@@ -18,7 +18,7 @@ from threads_async.errors import (
 
 SETTING: Final = f"{BASE_URL_VARIABLE} or --base-url"
 CHECK_ADDRESS: Final = f"Check that {SETTING} is the address of a ZennoBrowser API."
-REPORT: Final = "Report this output: the response is not what the documents of the API promise."
+REPORT: Final = "Report this output: the response differs from the API documentation."
 _TRY_AGAIN: Final = "Try again. If it fails again, restart ZennoBrowser."
 _MAY_BE_HTTPS: Final = "The server may speak https."
 _TEMPORARY: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
@@ -33,7 +33,7 @@ def advice_for(error: ThreadsError) -> str:
             # A response with one wrong value comes from a ZennoBrowser. Any other body may come from another program.
             return REPORT if error.path else CHECK_ADDRESS
         case ResponseTooLargeError():
-            # One thread was requested.
+            # The request was for one thread. Such a large response is not from a ZennoBrowser.
             return CHECK_ADDRESS
         case ConnectionFailedError():
             return _advice_for_connection(error)
@@ -53,7 +53,7 @@ def _advice_for_status(error: StatusError) -> str:
         return "Check the proxy in front of the API."
     if isinstance(error, ServerError) or error.status in _TEMPORARY:
         return _TRY_AGAIN
-    # Servers that speak https say so with HTML or plain text.
+    # A server that speaks https says so in plain text, or in HTML, which is not part of `server_message`.
     said = error.server_message or "https"
     if error.status == HTTPStatus.BAD_REQUEST and _is_plain(error) and "https" in said.lower():
         return f"{_MAY_BE_HTTPS} {CHECK_ADDRESS}"

@@ -19,8 +19,8 @@ class Connection:
         token: The API token; None to use the environment.
         timeout: Maximum time for one attempt, in seconds.
         attempts: Maximum number of attempts per request.
-        demo: Number of threads on a demo server, which replaces the real one; None for the real one.
-        churn: Number of threads that start or stop per second on the demo server.
+        demo: Number of threads on the `FakeServer` that replaces ZennoBrowser; None to use ZennoBrowser.
+        churn: Number of threads that start or stop per second on that `FakeServer`.
     """
 
     base_url: str | None
@@ -33,7 +33,7 @@ class Connection:
 
 @contextlib.asynccontextmanager
 async def client_of(connection: Connection) -> AsyncGenerator[ThreadsClient]:
-    """Open the client that `connection` describes, and its demo server if it has one."""
+    """Open the client that `connection` describes, and its `FakeServer` if it has one."""
     base_url, token = connection.base_url, connection.token
     async with contextlib.AsyncExitStack() as stack:
         if connection.demo is not None:
@@ -48,7 +48,7 @@ async def client_of(connection: Connection) -> AsyncGenerator[ThreadsClient]:
                 None if token is None else token.reveal(),
                 base_url=base_url,
                 timeout=connection.timeout,
-                # The deadline leaves each attempt its full timeout.
+                # With a long timeout, the default deadline could be too short for all attempts.
                 retry=RetryPolicy(
                     attempts=connection.attempts, deadline=max(60.0, connection.timeout * connection.attempts)
                 ),

@@ -1,8 +1,8 @@
-"""From the settings and the network to findings of `doctor`, with advice. Performs no I/O.
+"""The findings of `doctor` about the settings and the network, with advice. Performs no I/O.
 
 Rule 1. A check that failed says what is wrong in the words of the client's errors, and what to do about it.
 Rule 2. A check that an earlier failure makes meaningless is skipped. Without a token the server is checked anyway.
-Rule 3. No secret is shown. A finding about a token contains only its length and where it comes from.
+Rule 3. No secret is shown. A finding about a token shows only its length, its source, and signs that more was copied.
 """
 
 import re
@@ -37,7 +37,7 @@ class Machine:
     """The machine on which the command runs.
 
     Attributes:
-        shell: The shell for commands to type.
+        shell: The shell that the shown commands are for.
         system: `os.name`.
     """
 
@@ -97,7 +97,7 @@ def of_base_url(url: str | ConfigurationError, source: str, machine: Machine) ->
 
 
 def of_token(token: Secret | str | None, source: str, machine: Machine) -> Finding:
-    """Return the finding about the API token. It shows only the length of the token.
+    """Return the finding about the API token. It shows no part of the token.
 
     Args:
         token: The token, what is wrong with it, or None if there is none.
@@ -154,7 +154,7 @@ def of_certificates() -> Finding:
 
 
 def of_host(host: str, addresses: Sequence[str] | RequestError) -> Finding:
-    """Return the finding about the addresses of `host`, or the error of looking them up."""
+    """Return the finding about `host`: its addresses, or why they could not be found."""
     if isinstance(addresses, RequestError):
         return failed(HOST, addresses)
     text = "is an IP address" if list(addresses) == [host] else f"is {', '.join(addresses)}"
@@ -162,7 +162,7 @@ def of_host(host: str, addresses: Sequence[str] | RequestError) -> Finding:
 
 
 def is_here(addresses: Sequence[str]) -> bool:
-    """Return whether all `addresses` belong to this machine."""
+    """Return whether all `addresses` are loopback addresses, and so lead to this machine."""
     return all(ip_address(one).is_loopback for one in addresses)
 
 
@@ -189,7 +189,7 @@ def of_port(port: int, outcome: str | RequestError, *, here: bool, machine: Mach
 
 
 def holder_of(token_source: str) -> str:
-    """Return what holds the API token, in words."""
+    """Return where the API token is kept, in words."""
     return f"the file of {token_source}" if token_source.startswith("--") else token_source
 
 

@@ -38,8 +38,8 @@ skip   Not checked, because of an earlier failure.
 Without an API token, one request is sent nevertheless, to see whether only the
 token is missing. The exit code is then 2, although something was sent.
 
-No token is shown. The exit code is 0 if no check failed, else the one that the
-other commands have for the first failure.
+No token is shown. The exit code is 0 if no check failed. Otherwise it is the
+code with which another command would report the first failure.
 """
 
 
@@ -70,7 +70,7 @@ class _Report:
             write(text_of(finding, width, coloured=coloured), encoding=stream.encoding)
 
     def end(self) -> int:
-        """Write the end, and return the exit code."""
+        """Write the summary or the JSON object, and return the exit code."""
         code = exit_code_of(self.findings)
         if self._written:
             write(f"\n{summary_of(self.findings)}\n", encoding=stdout().encoding)

@@ -56,7 +56,7 @@ EXIT_CODES: Final[dict[int, str]] = dict(
 )
 """The meaning of each exit code, in order."""
 
-# Names of settings on the command line that differ from their names in Python with dashes.
+# Settings whose name on the command line is not their Python name with dashes.
 _OPTIONS: Final = {
     "token": "ZB_API_TOKEN or --token-file",
     "base_url": "ZB_API_BASE_URL or --base-url",
@@ -96,7 +96,7 @@ def hint_of(error: RequestError) -> str:
 
 
 def failure_of(error: ThreadsError | click.ClickException, advice: str = "") -> CommandError:
-    """Return the error of the command for `error` of the client or of click, with `advice` at the end of its line."""
+    """Return the `CommandError` for an `error` of the client or of click. Its line ends with `advice`."""
     if isinstance(error, click.ClickException):
         code, message = error.exit_code, _words_of(error)
         if isinstance(error, click.UsageError) and error.ctx is not None:
@@ -127,7 +127,7 @@ def _as_option(parameter: str, message: str) -> str:
     """Return `message` with the name of the option, once, in place of the Python parameter."""
     option = _OPTIONS.get(parameter, "--" + parameter.replace("_", "-"))
     # None cannot be given on a command line.
-    message = message.removesuffix(", or None")
+    message = re.sub(",? or None$", "", message)
     rest = message.removeprefix(f"{parameter} ")
     return f"{option}: {message}" if rest == message else f"{option} {rest}"
 

@@ -63,7 +63,7 @@ class Number(click.FloatRange):
 
 
 class _AnyCase(_Choice):
-    """A case-insensitive choice whose error message, unlike that of click's own, keeps the case of the choices."""
+    """A case-insensitive choice whose error message, unlike click's own, keeps the case of the choices."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the choice that `value` means."""
@@ -129,8 +129,8 @@ def connection_options(
     """Return a decorator that adds the options of the connection; the command receives them as `connection`.
 
     Args:
-        demo_threads: Default number of threads on the demo server.
-        churn: Number of threads that start or stop per second on the demo server.
+        demo_threads: Default number of threads on the `FakeServer` of --demo.
+        churn: Number of threads that start or stop per second on that `FakeServer`.
         attempts: Default maximum number of attempts per request.
         lenient: Whether to accept a missing or unreadable token. The command then also receives `token_file`, which
             may be an error, and the token of the connection may be None.

@@ -39,7 +39,7 @@ def shell_of(system: str, environment: Mapping[str, str]) -> Shell:
 
 @frozen
 class Shown:
-    """A token that may be shown: the built-in one of the fake server."""
+    """A token that may be shown: the built-in one of `FakeServer`."""
 
     token: str
 

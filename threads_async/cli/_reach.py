@@ -31,8 +31,8 @@ async def _resolve(host: str, port: int) -> Sequence[str]:
         except Exception as error:  # noqa: BLE001 - it belongs to the coroutine that waits
             future.set_exception(error)
 
-    # `loop.getaddrinfo` uses a thread that the end of the process waits for. A silent name server would keep it from
-    # ending for a minute or longer.
+    # `loop.getaddrinfo` uses a thread that must end before the process can. A silent name server would delay that by a
+    # minute or longer.
     threading.Thread(target=look_up, daemon=True).start()
     found = await asyncio.wrap_future(future)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
@@ -75,7 +75,7 @@ class Target:
 
 
 def target_of(url: str) -> Target:
-    """Return where `url` leads, which has been checked."""
+    """Return where `url`, a valid base URL, leads."""
     parts = urlsplit(url)
     return Target(url, parts.hostname or "", parts.port or _PORTS[parts.scheme])
 
@@ -122,6 +122,6 @@ async def accepting(addresses: Sequence[str], target: Target, seconds: float, ne
         for one in attempts:
             one.cancel()
         await asyncio.gather(*attempts, return_exceptions=True)
-    # A refusal says most: there is a machine, and nothing listens on it.
+    # A refusal says most: the machine responds, but nothing listens on the port.
     failure = min(failures, key=lambda error: not isinstance(error, ConnectionRefusedError))
     return _failures.failure_of(failure, Request(target.url, ()))

@@ -1,4 +1,4 @@
-"""From what the server responds to findings of `doctor`, with advice. Performs no I/O."""
+"""The findings of `doctor` about the responses of the server, with advice. Performs no I/O."""
 
 from http import HTTPStatus
 
@@ -44,7 +44,7 @@ def of_response(
     if isinstance(outcome, ThreadsError):
         advice = f"{GENERATE}, and put it into {holder_of(token_source)}."
         if outcome.server_message is None:
-            # ZennoBrowser says why. A proxy or a router may ask for a password with HTML.
+            # ZennoBrowser gives a reason. Without one, the response may be the login page of a proxy or a router.
             advice += f" {CHECK_ADDRESS.replace('Check', 'Also check', 1)}"
         return [works, failed(ACCESS, outcome, advice), *skipped_after(ACCESS)]
     return [
@@ -82,7 +82,7 @@ def _is_foreign(error: ThreadsError) -> bool:
 
 
 def of_limits(outcome: Limits | ThreadsError) -> Finding:
-    """Return the finding about the limits, or the error of the request for them."""
+    """Return the finding about the limits, or about the error of the request for them."""
     if isinstance(outcome, StatusError) and outcome.status == HTTPStatus.NOT_FOUND:
         return Finding(
             LIMITS, State.NOTE, "this server does not offer limits (404)", "Everything else works without them."
@@ -103,7 +103,7 @@ def of_limits(outcome: Limits | ThreadsError) -> Finding:
 
 
 def _advice_for_limits(error: ThreadsError) -> str:
-    """Return what to do if the same server has responded with threads; empty for the usual advice."""
+    """Return the advice for a server that sent threads but no limits; an empty text means the usual advice."""
     if isinstance(error, StatusError) and _refuses_token(error):
         return "The token may not be allowed to read the limits."
     return REPORT if isinstance(error, DecodeError) else ""

@@ -77,7 +77,7 @@ async def _serve(switches: Switches, token_file: TokenFile | None, parameters: d
     loop = asyncio.get_running_loop()
 
     def on_signal(_: int, __: FrameType | None) -> None:
-        # Does not rely on SIGINT, which is ignored in processes that a shell starts in the background.
+        # SIGTERM stops the server too, because a shell starts background processes with SIGINT ignored.
         loop.call_soon_threadsafe(stop.set)
 
     before = signal.signal(signal.SIGTERM, on_signal)

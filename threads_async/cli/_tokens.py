@@ -75,7 +75,7 @@ def token_file_option(name: str, text: str, *, lenient: bool = False) -> Callabl
     Args:
         name: The name of the option.
         text: Its help text.
-        lenient: Whether the value of the option is the error, instead of raising it, if the file cannot be used.
+        lenient: Whether the error for an unusable file becomes the value of the option, instead of being raised.
     """
     read = _try_token if lenient else _read_token
     return click.option(name, metavar="FILE", type=click.Path(allow_dash=True), callback=read, help=text)

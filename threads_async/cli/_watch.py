@@ -29,13 +29,13 @@ _HELP: Final = """Watch threads start and stop until Ctrl-C.
 \b
 live   For people; the default on a terminal. A screen that is redrawn: the
        running threads, newest first, and the latest events below them.
-text   For people. One line per event. Replaces live where nothing can be
-       redrawn: on a terminal with TERM=dumb, in a pipe or a file.
+text   For people. One line per event. live falls back to it where nothing can
+       be redrawn: on a terminal with TERM=dumb, in a pipe or a file.
 jsonl  For programs; the default in a pipe or a file. One JSON object per
-       event, with event (present, started, stopped, unreachable, reachable),
-       at, and the fields of the thread as in list, or url and reason if the
-       server is unreachable. It contains complete thread tokens, which are
-       secrets.
+       event. It has the fields event (present, started, stopped, unreachable,
+       reachable) and at (the time), then the fields of the thread as in list,
+       or url and reason if the server is unreachable. It contains complete
+       thread tokens, which are secrets.
 
 Each start and each stop is reported once, even if ZennoBrowser restarts. A
 thread that starts and stops between two looks at the list is not seen.

@@ -1,8 +1,8 @@
-"""Test programs that use ``threads_async`` against real servers on the loopback interface.
+"""Servers on the loopback interface, to test programs that use ``threads_async``.
 
-`FakeServer` implements the documented API. `WireServer` produces failures below HTTP; its scripts are in
-``threads_async.testing.wire``. The pytest fixtures ``zenno_server`` and ``threads_client`` are available wherever the
-package is installed.
+`FakeServer` implements the lists and the limits of the documented API. `WireServer` produces failures below HTTP; its
+scripts are in ``threads_async.testing.wire``. The pytest fixtures ``zenno_server`` and ``threads_client`` are available
+wherever the package is installed.
 """
 
 from threads_async.testing._rows import FakeBrowser, FakeThread, FakeWorkspace

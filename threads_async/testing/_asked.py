@@ -1,4 +1,4 @@
-"""How the API reads a listing request, and which items are on a page. Performs no I/O."""
+"""How the API parses a request for a list, and which items are on a page. Performs no I/O."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -11,12 +11,12 @@ from threads_async.testing._resources import INT64, BadValueError, Resource, num
 from threads_async.testing._rows import DEFAULT_WORKSPACE, Row
 
 PastEnd: TypeAlias = Literal["empty", "last_page", "error"]
-"""The response to a ``start`` at or past the end of the list. It is not known which one the real program sends."""
+"""The response to a ``start`` at or past the end of the list. It is not known which one ZennoBrowser sends."""
 
 
 @frozen
 class Asked:
-    """A parsed listing request."""
+    """A parsed request for a list."""
 
     view: View
     start: int
@@ -24,7 +24,7 @@ class Asked:
 
 
 class BadParametersError(ValueError):
-    """A parameter has the wrong type or is out of range. ASP.NET Core, which the real program uses, responds with 400.
+    """A parameter has the wrong type or is out of range. ASP.NET Core, which ZennoBrowser uses, responds with 400.
 
     Attributes:
         problems: What is wrong, by parameter name.

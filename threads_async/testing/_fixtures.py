@@ -1,4 +1,4 @@
-"""The values of the pytest fixtures. They work with every plugin that runs tests in event loops."""
+"""The values of the pytest fixtures. They depend on no plugin that runs tests in event loops."""
 
 import asyncio
 import contextlib

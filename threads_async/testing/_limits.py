@@ -1,4 +1,4 @@
-"""The limits of the plan in the responses of the fake server. Performs no I/O."""
+"""The limits of the licence in the responses of `FakeServer`. Performs no I/O."""
 
 from collections.abc import Iterable
 from typing import Final

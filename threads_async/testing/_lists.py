@@ -1,4 +1,4 @@
-"""The lists of the fake server, which can change at any time. Performs no I/O."""
+"""The lists of `FakeServer`, which can change at any time. Performs no I/O."""
 
 import random
 import threading
@@ -12,7 +12,7 @@ from threads_async.testing._rows import DEFAULT_WORKSPACE, FakeBrowser, FakeThre
 
 
 class Lists:
-    """Lists of threads, workspaces and browsers. They can be read and changed from any thread.
+    """Lists of threads, workspaces and browsers. They can be read and changed from any Python thread.
 
     Args:
         threads: Number of threads, or the threads themselves.

@@ -1,4 +1,4 @@
-"""Generate the threads, workspaces and browsers of the fake server from a seed. Performs no I/O."""
+"""Generate the threads, workspaces and browsers of `FakeServer` from a seed. Performs no I/O."""
 
 import base64
 import json

@@ -1,7 +1,7 @@
-"""The OpenAPI documents of the fake server, at the paths where the real program publishes its own. Performs no I/O.
+"""The OpenAPI documents of `FakeServer`, at the paths where ZennoBrowser publishes its own. Performs no I/O.
 
 The vendor's own client, an MCP server, reads all seven documents at startup, exits if one is missing, and creates a
-tool for each operation. Only the three listings and the limits have operations here. The documents of the other
+tool for each operation. Only the three lists and the limits have operations here. The documents of the other
 resources are valid but have no paths.
 """
 
@@ -180,7 +180,7 @@ _PRODUCT: Final = _api_document(
     "Product",
     _limits.PATH,
     _operation(
-        "product_limits", "Return the limits of the plan and how much of them is in use.", [_WORKSPACE], "Limits"
+        "product_limits", "Return the limits of the licence and how much of them is in use.", [_WORKSPACE], "Limits"
     ),
     Limits=_LIMITS,
 )
@@ -192,4 +192,4 @@ DOCUMENTS: Final = {
     "/openapi/product.v1.json": _PRODUCT,
     **{f"/openapi/{name}.v1.json": _document(title) for name, title in _OTHER_RESOURCES.items()},
 }
-"""The documents by path. As with the real program, no token is needed to read them."""
+"""The documents by path. As with ZennoBrowser, no token is needed to read them."""

@@ -1,4 +1,4 @@
-"""The rows of a list of the fake server: filter, sort and change them. Performs no I/O."""
+"""The rows of a list of `FakeServer`: filter, sort and change them. Performs no I/O."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Generic

@@ -1,4 +1,4 @@
-"""The listings of the API, and how the real program parses their parameters. Performs no I/O.
+"""The lists of the API, and how ZennoBrowser parses their parameters. Performs no I/O.
 
 Written from the documentation of the API, not from the client's encoder, so that the two do not share a mistake.
 """
@@ -69,7 +69,7 @@ class Filter:
 
 @frozen
 class Resource(Generic[Row]):
-    """A listing of the API.
+    """A list of the API.
 
     Attributes:
         path: The path.

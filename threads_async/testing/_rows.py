@@ -1,4 +1,4 @@
-"""The items in the lists of the fake server, as they are sent. Performs no I/O."""
+"""The items in the lists of `FakeServer`, as they are sent. Performs no I/O."""
 
 from typing import Final, TypeVar
 
@@ -18,10 +18,10 @@ class FakeThread:
 
     Attributes:
         workspace_id: The ID of the workspace that the thread belongs to.
-        thread_token: The thread token; None is sent as null. Generated tokens look like those of the real program: JWTs
-            of several hundred characters. Shortened in reprs, although it is not a real secret.
+        thread_token: The thread token; None is sent as null. Generated tokens look like those of ZennoBrowser: JWTs of
+            several hundred characters. Shortened in reprs, although it is not a real secret.
         type: ``Manual``, ``BrowserInstance`` or any other text.
-        created_at: The creation time, as text. Generated times look like those of the real program, with seven
+        created_at: The creation time, as text. Generated times look like those of ZennoBrowser, with seven
             fractional digits and a UTC offset.
     """
 

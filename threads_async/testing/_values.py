@@ -1,4 +1,4 @@
-"""Values that tests read from the fake server or pass to it. Performs no I/O."""
+"""Values that tests read from `FakeServer` or pass to it. Performs no I/O."""
 
 from collections.abc import Mapping
 

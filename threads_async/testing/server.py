@@ -1,4 +1,4 @@
-"""A real HTTP server on the loopback interface that implements the documented API."""
+"""An HTTP server on the loopback interface that implements the lists and the limits of the documented API."""
 
 import asyncio
 import inspect
@@ -66,16 +66,16 @@ class FakeServer(Lists, Server):
         gzip: Whether to compress responses for clients that accept gzip.
         naive_times: Whether times lack their UTC offset, as ASP.NET writes times of unspecified kind.
         unauthorized_status: The response status for a missing or wrong token, such as 401 or 500.
-        limit_threads: Maximum number of threads in the response to ``/v1/product/limits``. The active threads are those
-            that run in the workspace. More threads can be started nevertheless.
+        limit_threads: The ``limitThreads`` in the response to ``/v1/product/limits``. Its ``activeThreads`` is the
+            number of threads that run in the workspace. More threads than the limit can be started.
         limits: Numbers that replace others in the response to ``/v1/product/limits``, by their names on the wire:
             ``{"activeThreads": 12}`` if threads run on another computer with the same licence. None means null.
-        on_request: Called with each of these requests, as a `SeenRequest`, before the response is made, so the response
-            includes the changes that it makes to the lists. If it returns an awaitable, that is awaited first. Both
-            happen in the event loop of the server. With a plain ``with`` that is not your event loop: do not wait for
-            anything in your loop, and use ``call_soon_threadsafe`` to reach it.
-        fault_for: Called with each of these requests, as a `SeenRequest`, in the event loop of the server. If it
-            returns a `Fault`, that is sent instead of the normal response.
+        on_request: Called with each request for a list or for the limits, as a `SeenRequest`, before the response is
+            made, so the response includes the changes that it makes to the lists. If it returns an awaitable, that is
+            awaited first. Both happen in the event loop of the server. With a plain ``with`` that is not your event
+            loop: do not await anything that belongs to your loop, and use ``call_soon_threadsafe`` to reach it.
+        fault_for: Called after `on_request`, with the same value and in the same event loop, unless `fail_next` has set
+            a fault for the request. If it returns a `Fault`, that is sent instead of the normal response.
     """
 
     def __init__(  # noqa: PLR0913 - what tests set most, all but the first by keyword
