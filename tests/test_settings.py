@@ -122,6 +122,15 @@ def test_an_invalid_base_url_is_an_error_that_does_not_show_it(base_url: str, wh
     assert caught.value.__context__ is None
 
 
+def test_the_error_for_a_base_url_from_the_environment_names_the_variable() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        base_url_of(None, {"ZB_API_BASE_URL": "ftp://user:password@host"})
+
+    assert caught.value.message.startswith("ZB_API_BASE_URL must look like http://localhost:8160: ")
+    assert "base_url" == caught.value.parameter
+    assert "password" not in str(caught.value)
+
+
 def test_a_base_url_that_is_not_text_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="string"):
         base_url_of(8160, {})

@@ -52,13 +52,16 @@ def base_url_of(base_url: object, environment: Mapping[str, str]) -> str:
     Raises:
         ConfigurationError: It is not an http or https URL, or has other parts than a host, a port and a path.
     """
+    name = "base_url"
     if base_url is None:
+        # A message names where the value comes from.
+        name = BASE_URL_VARIABLE
         base_url = environment.get(BASE_URL_VARIABLE, "").strip() or DEFAULT_BASE_URL
     if not isinstance(base_url, str):
-        raise _wrong("base_url", "base_url must be a string")
+        raise _wrong("base_url", f"{name} must be a string")
     base_url = base_url.strip()
     if not base_url.isprintable() or " " in base_url or "\\" in base_url:
-        raise _wrong("base_url", "base_url has whitespace, control characters or backslashes")
+        raise _wrong("base_url", f"{name} has whitespace, control characters or backslashes")
     # No message shows the URL itself, because it may contain a password.
     try:
         parts = urlsplit(base_url)
@@ -67,18 +70,18 @@ def base_url_of(base_url: object, environment: Mapping[str, str]) -> str:
         parts, host, port = None, None, None
     if parts is None:
         # Raised here and not in the except clause, where the ValueError, which shows the URL, would become its context.
-        raise _wrong("base_url", "base_url is not a URL, or its port is not a number up to 65535")
+        raise _wrong("base_url", f"{name} is not a URL, or its port is not a number up to 65535")
     if parts.scheme not in ("http", "https") or not host or port == 0:
         raise _wrong(
             "base_url",
-            f"base_url must look like {DEFAULT_BASE_URL}: http or https, and a host; port and path may follow",
+            f"{name} must look like {DEFAULT_BASE_URL}: http or https, and a host; port and path may follow",
         )
     if not _is_host(host):
-        raise _wrong("base_url", "base_url has a host that is neither a host name nor an IP address")
+        raise _wrong("base_url", f"{name} has a host that is neither a host name nor an IP address")
     if "@" in parts.netloc:
-        raise _wrong("base_url", "base_url must not contain credentials")
+        raise _wrong("base_url", f"{name} must not contain credentials")
     if "?" in base_url or "#" in base_url:
-        raise _wrong("base_url", "base_url must not contain a query or a fragment")
+        raise _wrong("base_url", f"{name} must not contain a query or a fragment")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 

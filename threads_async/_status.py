@@ -55,7 +55,7 @@ def status_error(response: Response, *secrets: Secret, now: datetime) -> StatusE
         return ServerError(f"the server failed ({words})", hint=hint, **details)
     if status in _REDIRECTS:
         return StatusError(
-            f"the server sent a redirect ({status}), which is not followed, so that only base_url receives the token",
+            f"the server sent a redirect ({status}), which is not followed, so that no other address gets the token",
             hint="set base_url to the address of the API",
             **details,
         )

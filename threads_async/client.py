@@ -1,4 +1,4 @@
-"""The client: the lists of the API, the watch, and the limits of the plan."""
+"""The client: the lists of the API, the watch, and the limits of the licence."""
 
 from uuid import UUID
 
@@ -17,7 +17,8 @@ class ThreadsClient(BaseClient):
 
     Create one client for your whole program. Any number of tasks can use it at the same time. Use it as ``async with
     ThreadsClient() as client:``, or call `ThreadsClient.close` at the end. Creating a client sends nothing and needs no
-    event loop.
+    event loop. The client then belongs to the event loop of its first request or, if you pass a session, to that of the
+    session.
 
     Args:
         token: The API token from ZennoLab's user area. By default, the value of the environment variable
@@ -66,8 +67,8 @@ class ThreadsClient(BaseClient):
                 arrive in order, and pages that turn out not to be needed are discarded.
             consistent: Whether to list every thread that runs during the whole listing exactly once, even if others
                 start and stop. Pages then overlap, by one thread while the list is quiet and by more while it changes,
-                and each thread seen uses some memory. Unless you pass ``sorting``, the list is sorted by
-                ``CreatedAt``.
+                and each thread seen uses some memory. Each request is for at least two threads, also with ``total=1``.
+                Unless you pass ``sorting``, the list is sorted by ``CreatedAt``.
 
         Raises:
             ConfigurationError: A parameter has the wrong type or is out of range. The error names the parameter.
@@ -196,7 +197,7 @@ class ThreadsClient(BaseClient):
         return ThreadWatch(listing, interval)
 
     async def limits(self, workspace_id: int = -1) -> Limits:
-        """Return the limits of the plan, and how much of them is in use. Sends one request.
+        """Return the limits of the licence, and how much of them is in use. Sends one request.
 
         `Limits.free_threads` is the number of threads that can still be started. Computers with the same licence share
         one thread limit, so some active threads may run on another computer. `ThreadsClient.threads` does not list

@@ -1,4 +1,4 @@
-"""All errors of this package, as one tree.
+"""All errors of this package, as one tree. Performs no I/O.
 
 ::
 
@@ -23,7 +23,7 @@ underlying library. All errors can be pickled and copied.
 
 
 class ThreadsError(Exception):
-    """The base class of all errors that this package raises on purpose.
+    """The base class of all errors of this package: for a request, a listing or a setting.
 
     Attributes:
         message: What happened, in one sentence, without secrets.

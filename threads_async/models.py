@@ -101,7 +101,7 @@ class BrowserInstance(Value):
 
 @frozen
 class Limits(Value):
-    """The limits of the plan of a ZennoBrowser, and how much of them is in use.
+    """The limits of a licence, and how much of them is in use.
 
     Computers with the same licence share its limits. Some of the active threads may run on another computer, so
     ``active_threads`` can be larger than the number of threads that `ThreadsClient.threads` lists.

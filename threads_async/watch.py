@@ -30,8 +30,9 @@ class ThreadWatch(ClosingIterator[ThreadEvent]):
     A look is one consistent listing. The next look is due ``interval`` seconds after the end of the last one. It begins
     when it is due and all events of the last look have been taken, so a slow consumer slows the watch down. When it is
     due does not depend on whether a task is waiting. You can therefore put a time limit on ``anext``, even one that is
-    shorter than the interval. A thread that starts and stops between two looks is not noticed. Tasks of one event loop
-    can share the watch: each event goes to exactly one of them.
+    shorter than the interval. It must be longer than a look, because a look that is interrupted starts again. A thread
+    that starts and stops between two looks is not noticed. Tasks of one event loop can share the watch: each event goes
+    to exactly one of them.
 
     Raises:
         RequestError: A look failed with an error that is not temporary, such as a refused token or a response that does

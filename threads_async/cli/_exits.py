@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from threads_async._secrets import scrub
+from threads_async._settings import BASE_URL_VARIABLE
 from threads_async.cli._spelling import option_meant
 from threads_async.cli._text import plain
 from threads_async.errors import (
@@ -30,7 +31,7 @@ NOT_LISTENING: Final = 13
 INTERRUPTED: Final = 130
 
 _FAMILIES: Final[dict[type[ThreadsError], tuple[int, str]]] = {
-    ConfigurationError: (USAGE, "an option or setting is missing or invalid; nothing was sent"),
+    ConfigurationError: (USAGE, "an option or setting is missing or invalid; only doctor sends anything"),
     ConnectionFailedError: (3, "no connection, or the connection was lost"),
     RequestTimeoutError: (4, "no complete response in time"),
     UnauthorizedError: (5, "the server refused the API token (401, 403)"),
@@ -128,6 +129,9 @@ def _as_option(parameter: str, message: str) -> str:
     option = _OPTIONS.get(parameter, "--" + parameter.replace("_", "-"))
     # None cannot be given on a command line.
     message = re.sub(",? or None$", "", message)
+    if message.startswith(BASE_URL_VARIABLE):
+        # The value came from the environment.
+        return message
     rest = message.removeprefix(f"{parameter} ")
     return f"{option}: {message}" if rest == message else f"{option} {rest}"
 
