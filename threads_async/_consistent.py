@@ -7,28 +7,28 @@ An item is *lasting* if it is in the list during the whole walk. The walk assume
 a page is a slice of the list at one moment, and that `totalCount` is its length at one moment of the same request.
 
 Rule 1. A page is accepted if it contains an item already seen, starts at index 0, or is the first page. Every lasting
-        item up to its end has then been seen: those before a seen item were seen earlier, and between the seen item
-        and the end of the page none is missing.
+        item from the beginning of the walk to the end of the page has then been seen: those before a seen item were
+        seen earlier, and none is missing between the seen item and the end of the page.
 Rule 2. Of an accepted page, the items after the last seen one are new. Unseen ones before it are later additions.
 Rule 3. A page that is not accepted is dropped. The walk steps back by half a page, or by the number of items that the
-        list has lost if that is more, then twice as far each time. If all items of a page are already seen, it tries
-        halfway between this page and the last dropped one.
+        list has lost if that is more, plus the speed of the list. Each further step is twice as long. If all items of a
+        page are already seen, it tries halfway between this page and the last dropped one.
 Rule 4. The overlap is one item while the list does not change, and follows the speed at which the list shifts.
 Rule 5. An accepted page that reaches `totalCount` and is short (with fewer items than requested and than the fullest
         page so far) is the last one. A full page may have reached only the `totalCount` of another moment, so the walk
         requests one more page, which overlaps it.
-Rule 6. If new items are only added at the end, the lasting items are among the first N₀, the `totalCount` of the first
-        response. Items shift only to the left, so an item at index i has at least i of these N₀ before it. If it is
-        on the same page as an earlier item, it has at least those of the earlier item and those between the two. When
-        an accepted page ends N₀ items from the beginning, the walk ends. The first page may be older than N₀.
+Rule 6. N₀ is `totalCount` of the first response. If new items are only added at the end, all lasting items are among
+        these N₀ items. Items shift only to the left, so at least i of the N₀ are before the item at index i. If it is d
+        places after another item of its page, at least d more are before it than before that item. The walk ends when
+        an accepted page ends N₀ items from the beginning. The first page may be older than N₀ and is not counted.
 Rule 7. If the server sends one item a page, pages cannot overlap. The walk then requests the next item, and after it
         the previous one again. If that is still at its index, it was there when the next one was read, because no item
-        moves to the right. The next item is then accepted. In any other order, it is a `PaginationError`.
+        moves to the right. The next item is then accepted. If items can move right, it is a `PaginationError`.
 Rules 8, 9 and 10 are the doubts of `_paging`: the server may ignore `start`, a response contradicts itself, and the
         server may filter after slicing. A page raises the third doubt if it contains more seen items than the overlap
         and the growth of the list explain.
-Rule 11. After the first response, the walk may receive eight times N₀ items and ten pages. No page costs more than
-        the first one. The next response is a `PaginationError`: the list changes too fast.
+Rule 11. After the first response, the walk may receive eight times N₀ items and ten pages. A page costs no more than
+        the first one, or a full page if that reached the end. Then the list changes too fast: a `PaginationError`.
 
 A page is accepted for what it contains, not for when it was made, so pages may be requested ahead, in any order.
 """
@@ -231,13 +231,13 @@ def _take(walk: ConsistentWalk[T], asked: Slice, page: Page[T], keys: list[Hasha
 
 
 def _state_after(walk: ConsistentWalk[T], asked: Slice, page: Page[T], place: Place, new: bool) -> states.State[T]:
-    """Return the state after a page that counts; `place` is the position after it (rules 3, 5, 6 and 7)."""
+    """Return the state after an accepted page; `place` is the position after it (rules 3, 5, 6 and 7)."""
     received = len(page.items)
     # Rules 5 and 6.
     done = walk.appends and walk.budget is not None and place.passed >= walk.budget.count
     if place.last + 1 >= page.total_count:
         short = received < min(asked.total, walk.place.fullest or asked.total)
-        # The same item is last again, at the same index: the list has not shifted, so it ended there in between. If
+        # The same item is last again, at the same index: the list has not shifted, so it ended there at some moment. If
         # items also move to the right, only a page of one item proves that.
         same = (place.last, place.keys[-1:]) == (walk.place.last, walk.place.keys[-1:])
         same = same and (walk.appends or received == 1)

@@ -175,7 +175,7 @@ def check_slice(suspect: Suspect[Any], asked: Slice, page: Page[Any]) -> None:
 def probe(suspect: Suspect[Any], total: int) -> Slice:
     """Return the slice that shows whether the server ignores `start`: it begins at the last index of the list.
 
-    It asks for at least two items, so that a server that ignores `start` can send more items than there can be.
+    It requests at least two items, so that a server that ignores `start` can send more items than there can be.
     """
     return Slice(max(0, suspect.page.total_count - 1), max(2, total))
 

@@ -24,12 +24,12 @@ class Place:
         stride: The expected number of items on a page.
         fullest: The number of items on the largest page so far.
         new: The number of new items on the last accepted page.
-        total_count: `totalCount` of the latest page that was taken or dropped.
+        total_count: `totalCount` of the latest page that was accepted or dropped.
         passed: If new items are only added at the end, the walk has passed at least this many items of the original
             list.
         speed: The number of items by which the list shifts to the left from one response to the next. It rises at once
             to the observed value, and falls by half of the difference.
-        answers: The number of responses since the last page that counted.
+        answers: The number of responses since the last accepted page.
     """
 
     start: int = 0
@@ -45,7 +45,7 @@ class Place:
 
     @property
     def last(self) -> int:
-        """Index of the last item of the last page that counted; -1 before the first page."""
+        """Index of the last item of the last accepted page; -1 before the first page."""
         return self.start + len(self.keys) - 1
 
     @property
@@ -69,7 +69,10 @@ class Place:
         return remaining if self.new else None
 
     def step_back(self, total_count: int) -> int:
-        """Return how far to step back from a dropped page: half a page, or as many items as the list has lost."""
+        """Return how far to step back from a dropped page.
+
+        Half a page, or as many items as the list has lost if that is more. The speed of the list is added.
+        """
         return max(1, self.stride // 2, self.total_count - total_count) + self.speed
 
     def answered(self) -> "Place":
@@ -87,7 +90,7 @@ class Place:
         full: int,
         least: int,
     ) -> "Place":
-        """Return the place after a page that counts.
+        """Return the place after an accepted page.
 
         Args:
             asked: The slice that was requested.

@@ -4,8 +4,8 @@ Rule 1. `start` advances by the number of items received, so a server that caps 
         items are missed.
 Rule 2. The walk ends when `start` plus the number of items received reaches `totalCount` of the latest response.
         Nothing past that end is requested.
-Rule 3. Items that a server sends for a `start` at or past its own `totalCount` are not taken: some servers send the
-        last page again.
+Rule 3. Some servers send their last page again for a `start` at or past their own `totalCount`. Its items are not
+        taken.
 Rule 4. A page larger than requested is a `PaginationError` at once.
 Rules 5, 6 and 7 are the doubts of `_paging`: the server may ignore `start`, a response contradicts itself, and the
         server may filter after slicing. A page raises the third doubt if it shares an item with a short page before

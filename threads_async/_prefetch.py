@@ -45,7 +45,7 @@ class Prefetch(Generic[T]):
         """Adjust the window after a page.
 
         Args:
-            guessed: The slices that were expected after it. Nothing is learned from a page after which none was.
+            guessed: The slices that were expected after it. If there are none, nothing is learned.
             asked: The slice to request next; None at the end.
             useful: Whether the page had new items.
         """

@@ -19,23 +19,23 @@ class Beginning:
 
 @frozen
 class Following:
-    """The last page counted; the next one overlaps it."""
+    """The last page was accepted; the next one overlaps it."""
 
 
 @frozen
 class Confirming:
-    """The last page counted and reached `totalCount`; one more page, which overlaps it, confirms the end (rule 5)."""
+    """The last page was accepted and reached `totalCount`; one more page that overlaps it confirms the end (rule 5)."""
 
 
 @frozen
 class Seeking:
-    """The last page did not count, or the walk has stepped back too far (rule 3).
+    """The last page was dropped, or the walk has stepped back too far (rule 3).
 
     Attributes:
         start: Index to request next.
         step: The size of the last step back.
         low: Index up to which all items had been seen; -1 if no such index is known.
-        high: Index of a page that did not count.
+        high: Index at which the search ends: that of a dropped page, or of the last item of an earlier accepted page.
     """
 
     start: int

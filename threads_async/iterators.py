@@ -76,7 +76,7 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
         self._endpoint = endpoint
         self._query = query
         self._walk = walk
-        # The keys that the walk needs of the items returned so far.
+        # The keys of the items returned so far, if the walk needs them.
         self._seen = set[Hashable]()
         self._prefetch = prefetch
         self._ahead = Prefetch(source, endpoint, query, prefetch)
