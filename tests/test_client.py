@@ -221,7 +221,7 @@ async def test_next_start_leads_from_one_fetched_page_to_the_next() -> None:
 async def test_a_query_of_no_listing_is_an_error() -> None:
     query: Query[object] = Query()
 
-    with pytest.raises(ConfigurationError, match="query of one of the listings"):
+    with pytest.raises(ConfigurationError, match="query must be a ThreadsQuery"):
         await ThreadsClient("x").fetch_page(query)
 
 

@@ -64,13 +64,13 @@ class Endpoint(Generic[T]):
 
 @frozen
 class ValueEndpoint(Generic[T]):
-    """A request of the API whose response is one value instead of a page.
+    """An endpoint of the API that returns one value instead of a page.
 
     Attributes:
         path: The path below the base URL.
         noun: The words for the value in messages, with an article.
         value: The class of the value.
-        parameters: The names of the parameters in Python, with their names in the API.
+        parameters: The names of the parameters in Python, with their names on the wire.
     """
 
     path: str
@@ -91,7 +91,7 @@ def _identity_of_workspace(workspace: Workspace) -> Hashable:
 
 def _identity_of_browser(browser: BrowserInstance) -> Hashable:
     # Not the connection string, which may be set only after the browser is listed. The process alone is not enough,
-    # because process numbers are reused.
+    # because process ids are reused.
     return (browser.process_id, browser.profile_id)
 
 
@@ -135,7 +135,7 @@ BROWSER_INSTANCES: Final = Endpoint(
         "process_id": "processId",
         "sorting": "sorting",
     },
-    # Two browsers never have the same process number. A new browser can have any number.
+    # Two running browsers never have the same process id. A new browser can have any id.
     order=Order("ProcessId", appends=False),
 )
 
@@ -155,4 +155,6 @@ def endpoint_of(query: Query[T]) -> Endpoint[T]:
     for endpoint in ENDPOINTS:
         if isinstance(query, endpoint.query):
             return cast("Endpoint[T]", endpoint)
-    raise ConfigurationError("query must be a query of one of the listings", parameter="query")
+    raise ConfigurationError(
+        "query must be a ThreadsQuery, WorkspacesQuery or BrowserInstancesQuery", parameter="query"
+    )

@@ -46,7 +46,9 @@ def tell_of_drift(before: int, after: int, noun: str, *, remedy: bool) -> None:
         noun: The word for the items, in the plural.
         remedy: Whether the list can be read consistently.
     """
-    advice = "; consistent=True lists each that is there during the whole listing exactly once" if remedy else ""
+    advice = ""
+    if remedy:
+        advice = f"; with consistent=True, all {noun} that stay in the list while it is read are listed exactly once"
     _logger.warning(
         "totalCount changed from %d to %d while the %s were listed: some may be missing or listed twice%s",
         before,

@@ -146,7 +146,7 @@ class Transport:
 
     async def _retry(self, request: Request, failed: RequestError, began: float) -> Response | RequestError:
         """Make the attempts after the first one, which `failed`, as far as the policy and the budget allow."""
-        # Most programs never need tenacity, and it would take a seventh of the import time of this package.
+        # Most programs never need tenacity, and it would add a seventh to the import time of the package's own modules.
         from tenacity import AsyncRetrying  # noqa: PLC0415
 
         policy = self._bounds.retry
@@ -200,7 +200,7 @@ class Transport:
             self._own = own_session(self._resolver)
             self._loop = loop
         elif self._loop is not loop:
-            raise ClientClosedError("the client was opened in another event loop; make one client for each loop")
+            raise ClientClosedError("the client was used in another event loop; make one client for each loop")
         return self._own
 
     async def _exchange(self, request: Request, left: float | None) -> Response | RequestError:
