@@ -53,7 +53,7 @@ def _check_whole_number(name: str, value: object, least: int, most: int, or_none
 
 
 def check_text(_: object, attribute: "Attribute[Any]", value: object) -> None:
-    """Raise `ConfigurationError` unless `value` is None or a string that fits in a URL. The error never shows it."""
+    """Raise `ConfigurationError` unless `value` is None or a string that can be in a URL. The error never shows it."""
     if value is not None:
         if not isinstance(value, str):
             raise ConfigurationError(f"{attribute.name} must be a string or None", parameter=attribute.name)

@@ -59,7 +59,7 @@ def _read(structure: Callable[[bytes, Any], T], wanted: Any, noun: str, request:
     raise DecodeError(
         f"the response is not {noun}: {text}",
         request=request.label,
-        # A response with one wrong value comes from ZennoBrowser. Any other body may come from elsewhere.
+        # A response with one wrong value is probably from ZennoBrowser. Any other body may be from elsewhere.
         hint="" if path else "check that base_url is the address of a ZennoBrowser API",
         path=path,
         reason=reason,

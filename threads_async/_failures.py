@@ -1,4 +1,7 @@
-"""Convert the errors of aiohttp into errors of this package, whose messages show no headers or addresses."""
+"""Convert the errors of aiohttp into errors of this package. Their messages show no headers.
+
+They show no addresses either, except that OpenSSL's explanation may contain the host.
+"""
 
 import errno
 import ipaddress
@@ -62,12 +65,13 @@ def failure_of(error: Exception, request: Request) -> RequestError:
 
 
 def _of_the_response(error: aiohttp.ClientResponseError | aiohttp.ClientPayloadError, request: Request) -> RequestError:
-    # The body is not compressed as its header says, or in a way that is not supported. For a deflate body whose end is
-    # missing, aiohttp raises an error with another text.
+    # The body is not compressed as its header says, or its compression is not supported. For a deflate body whose end
+    # is missing, aiohttp raises an error with another text.
     if "Can not decode" in f"{error} {error.__cause__}":
         reason = "the encoding is wrong or not supported"
         return DecodeError("the body of the response cannot be decompressed", reason=reason, start=request.start)
-    # aiohttp has no separate class for a body that is not valid HTTP. Its cause tells it from a body that was cut off.
+    # aiohttp has no separate class for a body that is not valid HTTP. Only the cause of the error tells it from a body
+    # that was cut off.
     if isinstance(error, aiohttp.ClientPayloadError) and type(error.__cause__) is not HttpProcessingError:
         return cut_short()
     text = "the response is not valid HTTP, or other bytes follow it"

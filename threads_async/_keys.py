@@ -25,8 +25,8 @@ def keys_of(items: Iterable[T], identity: Callable[[T], Hashable], bits: int = s
     """
     if bits < _ENOUGH_BITS:
         return [identity(item) for item in items]
-    # An int of 60 bits takes 16 bytes less than one of 64 bits. An int is not hashed, since its hash is the int itself,
-    # except for -1, whose hash is that of -2.
+    # An int of 60 bits takes 16 bytes less than one of 64 bits. An identity that is an int is not hashed: that would
+    # gain nothing, and -1 and -2 have the same hash.
     return [key if type(key := identity(item)) is int else hash(key) >> _SPARE_BITS for item in items]
 
 

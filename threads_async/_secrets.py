@@ -46,7 +46,7 @@ def _ways_to_write(character: str) -> str:
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Return the patterns of a JWT and of a DevTools address, also in the escapes of JSON, URLs and HTML.
 
-    The first pattern also matches text that only begins like a JWT, without its group. Otherwise a long run of letters
+    The first pattern also matches text that only begins like a JWT; its group does not. Otherwise a long run of letters
     would be read again from each position at which a JWT could begin. The group of the second pattern is the address
     without its last part, which is the secret. The patterns are compiled when they are first needed: only errors need
     them.
@@ -65,8 +65,7 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 class Secret:
     """A text that only `reveal` returns.
 
-    Secrets are wrapped as soon as the client receives them, so that no frame of the client has them as local variables,
-    which tracebacks may print.
+    Secrets are wrapped early, so that few frames have them as local variables, which tracebacks may print.
     """
 
     __slots__ = ("_value",)

@@ -63,11 +63,11 @@ class ThreadsClient(BaseClient):
             type: List only threads of this type: a `ThreadType` or its string.
             sorting: ``CreatedAt``, ``ThreadToken``, ``Type`` or ``WorkspaceId``. By default, the order of the server.
             max_items: Maximum number of threads to list, 0 or more. By default, all threads.
-            prefetch: Maximum number of pages to request ahead of the one that you are reading, 0 or more. Pages still
-                arrive in order, and pages that turn out not to be needed are discarded.
+            prefetch: Maximum number of pages to request ahead of the one that you are reading, 0 or more. Pages are
+                still returned in order, and pages that turn out not to be needed are discarded.
             consistent: Whether to list every thread that runs during the whole listing exactly once, even if others
                 start and stop. Pages then overlap, by one thread while the list is quiet and by more while it changes,
-                and each thread seen uses some memory. Each request is for at least two threads, also with ``total=1``.
+                and each thread seen uses some memory. With ``total=1``, pages of 2 are requested, because they overlap.
                 Unless you pass ``sorting``, the list is sorted by ``CreatedAt``.
 
         Raises:
@@ -169,7 +169,7 @@ class ThreadsClient(BaseClient):
         prefetch: int = 0,
         interval: float = 1.0,
     ) -> ThreadWatch:
-        """Return a watch on the threads that match. It reports the running threads, then each start and each stop.
+        """Return a watch on the threads that match. It reports the running threads, then starts and stops.
 
         Nothing is sent until you request the first event.
 
@@ -179,8 +179,8 @@ class ThreadsClient(BaseClient):
             type: Watch only threads of this type.
             total: The page size.
             prefetch: Maximum number of pages to request ahead.
-            interval: Time from the end of one look to the beginning of the next, in seconds. A look is one listing of
-                the threads.
+            interval: Minimum time from the end of one look to the beginning of the next, in seconds. A look is one
+                listing of the threads.
 
         Raises:
             ConfigurationError: A parameter has the wrong type or is out of range. The error names the parameter.
@@ -209,7 +209,7 @@ class ThreadsClient(BaseClient):
         Raises:
             RequestError: As in `ThreadsClient.fetch_page`. If the server does not offer limits, it is a `StatusError`
                 with status 404.
-            ClientClosedError: The client or its session is closed.
+            ClientClosedError: The client or its session is closed, or belongs to another event loop.
             ConfigurationError: ``workspace_id`` is not a 64-bit integer.
         """
         check_int64("workspace_id", workspace_id)
@@ -225,7 +225,7 @@ class ThreadsClient(BaseClient):
             RequestError: The request failed: no connection, no response in time, an error status, or a response that
                 does not have the documented format.
             PaginationError: The page contradicts itself, for example an empty page before the end of the list.
-            ClientClosedError: The client or its session is closed.
+            ClientClosedError: The client or its session is closed, or belongs to another event loop.
             ConfigurationError: The query is not one of these.
         """
         asked = Slice(query.start, query.total)

@@ -56,7 +56,7 @@ class ConfigurationError(ThreadsError, ValueError):
 
 
 class ClientClosedError(ThreadsError, RuntimeError):
-    """The client or its session is closed, or belongs to another event loop."""
+    """The client or its session is closed, or one of them or an iterator belongs to another event loop."""
 
 
 class RequestError(ThreadsError):
@@ -85,8 +85,8 @@ class ConnectionFailedError(RequestError):
     """There is no connection, or it ended before the response was complete.
 
     Attributes:
-        temporary: Whether a retry can help. It cannot if the server's certificate is not trusted, or if the host name
-            in the base URL is invalid.
+        temporary: Whether a retry can help. It cannot if the server's certificate is not trusted, if the host name in
+            the base URL is invalid, or if the session's proxy refused.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class ServerError(StatusError):
 class DecodeError(RequestError, ValueError):
     """The response does not have the documented format.
 
-    It is not JSON, a key is missing, or a value has the wrong type.
+    For example, it is not JSON, a key is missing, or a value has the wrong type.
 
     Attributes:
         path: The position in the response, in the names of the API: ``items[3].workspaceId``. Empty if the error

@@ -91,7 +91,7 @@ class Listing(Generic[T]):
             return [item async for page in pages for item in page.items]
 
     async def first(self) -> T | None:
-        """Return the first item, or None if there is none. Sends one request for one item.
+        """Return the first item, or None if there is none. Usually sends one request for one item.
 
         Raises:
             RequestError, PaginationError, ClientClosedError: As in `ItemIterator`.

@@ -54,8 +54,8 @@ class ExecutionThread(Value):
         thread_token: Identifies the thread and gives access to it. It is a secret: reprs show it shortened. None if
             the API returns null.
         type: What runs in the thread. A type that this version does not know is a `ThreadType` too.
-        created_at: When the thread was created. The time is always aware, in UTC if the API returns no offset. It is
-            rounded from the seven digits of the API to microseconds.
+        created_at: When the thread was created. The time is always aware, in UTC if the API returns no offset. The
+            seven decimal places of the API are rounded to microseconds.
     """
 
     workspace_id: int

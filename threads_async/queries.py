@@ -1,4 +1,4 @@
-"""The parameters of the API's listings, validated once. Performs no I/O."""
+"""The parameters of the API's lists, validated once. Performs no I/O."""
 
 import re
 from typing import Any, Final, Generic
@@ -52,7 +52,7 @@ def _check_uuid(_: object, attribute: "Attribute[Any]", value: object) -> None:
 
 @frozen(kw_only=True)
 class Query(Generic[T_co]):
-    """What to list: the parameters that all listings of the API have.
+    """What to list: the parameters that all lists of the API have.
 
     Attributes:
         start: Index of the first item, counted from zero, at most 2³¹ - 1.
@@ -81,11 +81,12 @@ class ThreadsQuery(Query[ExecutionThread]):
     Attributes:
         start: Index of the first thread, counted from zero, at most 2³¹ - 1.
         total: **The page size**, called total by the API: the maximum number of threads on a page, from 1 to 2³¹ - 1.
+            A consistent listing requests pages of 2 instead of 1.
         workspace_id: The workspace, a 64-bit integer. -1 is the default workspace.
         thread_token: List only the thread with this token. It is a secret: reprs show it shortened.
         type: List only threads of this type: a `ThreadType` or its string.
         sorting: ``CreatedAt``, ``ThreadToken``, ``Type`` or ``WorkspaceId``, in any letter case, optionally followed by
-            ``ASC`` or ``DESC``. The API documents these two only for other listings.
+            ``ASC`` or ``DESC``. The API documents these two only for other lists.
 
     Raises:
         ConfigurationError: A value has the wrong type or is out of range. The error names the parameter.
@@ -135,6 +136,7 @@ class BrowserInstancesQuery(Query[BrowserInstance]):
     Attributes:
         start: Index of the first browser, counted from zero, at most 2³¹ - 1.
         total: **The page size**, called total by the API: the maximum number of browsers on a page, from 1 to 2³¹ - 1.
+            A consistent listing requests pages of 2 instead of 1.
         workspace_id: The workspace, a 64-bit integer. -1 is the default workspace.
         profile_id: List only browsers with this profile: a `uuid.UUID` or its string.
         process_id: List only the browser of this process, a 32-bit integer.

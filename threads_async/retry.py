@@ -50,10 +50,10 @@ def _check_seconds_or_none(_: object, attribute: "Attribute[Any]", value: Any) -
 class RetryPolicy:
     """How many times and for how long a request is attempted. All times are in seconds.
 
-    Only temporary failures are retried: no connection (unless the certificate is not trusted or the host name is
-    invalid), a timeout, a response that was cut off, and status 408, 429 or 500 to 599. The pause before attempt
-    *n + 1* is a random time between 0 and ``min(max_backoff, initial_backoff * 2 ** (n - 1))`` ("full jitter"), and is
-    never shorter than the server's ``Retry-After``.
+    Only temporary failures are retried: no connection (unless the certificate is not trusted, the host name is
+    invalid, or the session's proxy refused), a timeout, a response that was cut off, and status 408, 429 or 500 to 599.
+    The pause before attempt *n + 1* is a random time between 0 and ``min(max_backoff, initial_backoff * 2 ** (n - 1))``
+    ("full jitter"), and is never shorter than the server's ``Retry-After``.
 
     Attributes:
         attempts: Maximum number of attempts for one request, 1 or more. 1 means no retry.

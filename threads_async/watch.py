@@ -24,8 +24,8 @@ class ThreadWatch(ClosingIterator[ThreadEvent]):
     `ThreadsClient.watch` returns a watch. First, every running thread is reported as ``present``. From then on, each
     thread that starts is reported once as ``started``, and each thread that stops once as ``stopped``, in the order in
     which the watch notices it. The events of one look begin with the threads that stopped, followed by those that
-    started, each in the order of the list. If the server cannot be reached, the watch reports ``unreachable``, with the
-    reason in ``ThreadEvent.error``. When the server can be reached again, it reports ``reachable``.
+    started, each in the order of the list. If a look fails with a temporary error, the watch reports ``unreachable``,
+    with the error in ``ThreadEvent.error``. When a look succeeds again, it reports ``reachable``.
 
     A look is one consistent listing. The next look is due ``interval`` seconds after the end of the last one. It begins
     when it is due and all events of the last look have been taken, so a slow consumer slows the watch down. When it is
