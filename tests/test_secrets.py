@@ -125,7 +125,7 @@ def test_an_excerpt_has_no_part_of_a_secret_at_a_border_of_the_scrubbed_text(at:
 @pytest.mark.parametrize("escape", [str, lambda text: "".join(f"&#x0000{ord(one):x};" for one in text)])
 def test_an_excerpt_of_a_truncated_text_has_no_part_of_a_secret(length: int, escape: Callable[[str], str]) -> None:
     secret = ("XYZ" * 10)[:30]
-    said = f"{'no room; ' * 60}no {escape(secret[:length])}"
+    said = f"{'no room; ' * 70}no {escape(secret[:length])}"
 
     shown = excerpt(said, Secret(secret), whole=False)
 
@@ -170,6 +170,12 @@ def test_an_excerpt_does_not_show_text_that_may_be_in_an_unknown_encoding() -> N
 
 def test_secrets_that_contain_each_other_are_hidden_completely() -> None:
     assert "no … and …" == scrub("no abcdef and abc", Secret("abc"), Secret("abcdef"))
+
+
+def test_the_longest_escapes_of_a_secret_are_dropped_completely_if_the_text_is_cut() -> None:
+    escaped = (r"\\\\ud83d\\\\ude00" * 30)[:-1]
+
+    assert "said:" == excerpt(f"said: {escaped}", Secret("\U0001f600" * 30), whole=False)
 
 
 def test_an_excerpt_is_one_line_that_shows_if_it_was_cut() -> None:

@@ -17,8 +17,9 @@ SHOWN_FROM: Final = 24
 _WINDOW: Final = 4096
 """Number of characters of a server's text that are processed; far more than are shown."""
 
-_LONGEST_ESCAPE: Final = 16
-"""Maximum number of characters that encode one character of a secret: ``&#x`` with leading zeros, as HTML allows."""
+_LONGEST_ESCAPE: Final = 18
+"""Maximum number of characters that encode one character of a secret: two escapes such as ``\\ud83d`` with four
+backslashes each."""
 
 _EXCERPT_LENGTH: Final = 200
 _JSON_ESCAPES: Final = {character: json.dumps(character)[1:-1] for character in '"\\\b\f\n\r\t'} | {"/": "\\/"}
