@@ -13,12 +13,12 @@ from threads_async.watch import ThreadWatch
 
 
 class ThreadsClient(BaseClient):
-    """Lists the execution threads, the workspaces and the running browsers of a ZennoBrowser, and reads its limits.
+    """Lists the execution threads, workspaces and running browsers of a ZennoBrowser, and reads its licence limits.
 
     Create one client for your whole program. Any number of tasks can use it at the same time. Use it as ``async with
     ThreadsClient() as client:``, or call `ThreadsClient.close` at the end. Creating a client sends nothing and needs no
-    event loop. The client then belongs to the event loop of its first request or, if you pass a session, to that of the
-    session.
+    event loop. The client works in one event loop: in the loop of its first request or, if you pass a session, in the
+    loop of the session. `ThreadsClient.close` works in any loop.
 
     Args:
         token: The API token from ZennoLab's user area. By default, the value of the environment variable
@@ -169,7 +169,7 @@ class ThreadsClient(BaseClient):
         prefetch: int = 0,
         interval: float = 1.0,
     ) -> ThreadWatch:
-        """Return a watch on the threads that match. It reports the running threads, then starts and stops.
+        """Return a watch on the threads that match. It reports the running threads, then those that start or stop.
 
         Nothing is sent until you request the first event.
 

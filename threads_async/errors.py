@@ -16,9 +16,9 @@
     │   └── DecodeError              the response does not have the documented format; .path .reason .start
     └── PaginationError              the pages contradict each other; .start .total .received .total_count
 
-The details are in attributes. The message is for people: the cause, the request, and a hint if there is one. No error
-contains the API token, a complete thread token or a complete connection string. No error is chained to one of an
-underlying library. All errors can be pickled and copied.
+The details are in attributes. ``str(error)`` is for people: the cause, the request, and a hint if there is one. No
+error contains the API token, a complete thread token or a complete connection string. No error is chained to an error
+of an underlying library. All errors can be pickled and copied.
 """
 
 
@@ -56,7 +56,7 @@ class ConfigurationError(ThreadsError, ValueError):
 
 
 class ClientClosedError(ThreadsError, RuntimeError):
-    """The client or its session is closed, or one of them or an iterator belongs to another event loop."""
+    """The client or its session is closed, or the client, its session or an iterator belongs to another event loop."""
 
 
 class RequestError(ThreadsError):
@@ -117,8 +117,8 @@ class StatusError(RequestError):
 
     Attributes:
         status: The HTTP status.
-        server_message: The message of the server, without secrets and at most 200 characters long: its ``message``, or
-            the strings in its JSON, or the beginning of its plain text. None if there is no text, or only HTML.
+        server_message: The message of the server, without secrets and cut after 200 characters: its ``message``, or the
+            strings in its JSON, or the beginning of its plain text. None if there is no text, or only HTML.
         retry_after: The time to wait before a retry, in seconds, from the server's ``Retry-After``, or None.
     """
 
@@ -159,7 +159,7 @@ class DecodeError(RequestError, ValueError):
     Attributes:
         path: The position in the response, in the names of the API: ``items[3].workspaceId``. Empty if the error
             concerns the whole response.
-        reason: What was expected and what was found.
+        reason: What is wrong, for example what was expected and what was found.
         start: The index of the first item of the requested page. 0 if the response is not a page.
     """
 

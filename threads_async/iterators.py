@@ -65,7 +65,7 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
     Raises:
         RequestError: The request for a page failed: no connection, no response in time, an error status, or a response
             that does not have the documented format.
-        PaginationError: The pages contradict each other.
+        PaginationError: The pages contradict each other, or the list changes too fast to be read.
         ClientClosedError: The client or its session is closed, or the iterator belongs to another event loop.
     """
 
@@ -175,9 +175,10 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
         self._total_count = total_count
 
     async def aclose(self) -> None:
-        """End the iteration and its requests. From then on, ``anext`` raises `StopAsyncIteration`.
+        """End the iteration. From then on, ``anext`` raises `StopAsyncIteration`, and the position can still be read.
 
-        The position can still be read.
+        With prefetching, the requests in flight end at once. Without it, an ``anext`` that is already waiting ends only
+        when its request ends.
         """
         self._closed = True
         await self._ahead.aclose()
@@ -245,9 +246,10 @@ class ItemIterator(ClosingIterator[T]):
             raise
 
     async def aclose(self) -> None:
-        """End the iteration and its requests. From then on, ``anext`` raises `StopAsyncIteration`.
+        """End the iteration. From then on, ``anext`` raises `StopAsyncIteration`, and the position can still be read.
 
-        The position can still be read.
+        With prefetching, the requests in flight end at once. Without it, an ``anext`` that is already waiting ends only
+        when its request ends.
         """
         self._end = self._index
         await self._pages.aclose()

@@ -103,7 +103,7 @@ class BrowserInstance(Value):
 class Limits(Value):
     """The limits of a licence, and how much of them is in use.
 
-    Computers with the same licence share its limits. Some of the active threads may run on another computer, so
+    Computers with the same licence share one thread limit. Some of the active threads may run on another computer, so
     ``active_threads`` can be larger than the number of threads that `ThreadsClient.threads` lists.
 
     All fields are 64-bit integers. The API does not document the meaning of the fields that are not about threads. They
@@ -168,7 +168,7 @@ class EventKind(StrEnum):
     """What happened to a thread or to the server."""
 
     PRESENT = "present"
-    """The thread was running when the watch began."""
+    """The thread was running at the first successful look of the watch."""
 
     STARTED = "started"
     """The thread has started."""

@@ -67,7 +67,7 @@ class Query(Generic[T_co]):
 
     @property
     def filtered(self) -> bool:
-        """Whether a parameter excludes items."""
+        """Whether an optional parameter other than ``sorting`` is set, so that only matching items are listed."""
         optional = [attribute.name for attribute in fields(type(self)) if attribute.default is None]
         return any(getattr(self, name) is not None for name in optional if name != "sorting")
 
@@ -76,7 +76,7 @@ class Query(Generic[T_co]):
 class ThreadsQuery(Query[ExecutionThread]):
     """Which execution threads to list. The parameters have the names and defaults of the API.
 
-    An empty string means the default, as on the API's page.
+    An empty ``thread_token``, ``type`` or ``sorting`` means the default, as on the API's page.
 
     Attributes:
         start: Index of the first thread, counted from zero, at most 2³¹ - 1.
@@ -108,7 +108,7 @@ class ThreadsQuery(Query[ExecutionThread]):
 class WorkspacesQuery(Query[Workspace]):
     """Which workspaces to list. The parameters have the names and defaults of the API.
 
-    An empty string means the default. The API does not document how it compares ``name`` and ``roles``.
+    An empty ``name`` or ``roles`` means the default. The API does not document how it compares them.
 
     Attributes:
         start: Index of the first workspace, counted from zero, at most 2³¹ - 1.
@@ -131,7 +131,7 @@ class WorkspacesQuery(Query[Workspace]):
 class BrowserInstancesQuery(Query[BrowserInstance]):
     """Which running browsers to list. The parameters have the names and defaults of the API.
 
-    An empty string means the default.
+    An empty ``profile_id`` or ``sorting`` means the default.
 
     Attributes:
         start: Index of the first browser, counted from zero, at most 2³¹ - 1.

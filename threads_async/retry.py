@@ -62,8 +62,8 @@ class RetryPolicy:
         max_backoff: Maximum pause before any attempt, unless the server asks for a longer one.
         budget: The number of retries that all requests of a client share, or None for no limit. Each retry takes 1 from
             it. A request that succeeds after a retry adds 1, and a request that succeeds at once adds 0.1, up to the
-            initial number. While less than 1 is left, each request is sent only once, so that a machine that is down
-            costs no retries.
+            initial number. While less than 1 is left, each request is sent only once, so that a server that stays down
+            causes no further retries.
 
     Raises:
         ConfigurationError: A value is out of range.

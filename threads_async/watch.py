@@ -19,25 +19,26 @@ def _utc_now() -> datetime:
 
 
 class ThreadWatch(ClosingIterator[ThreadEvent]):
-    """Iterates over the starts and stops of the threads that match a query, until you stop.
+    """Iterates over the starts and stops of the threads that match a query, until you close it.
 
-    `ThreadsClient.watch` returns a watch. First, every running thread is reported as ``present``. From then on, each
-    thread that starts is reported once as ``started``, and each thread that stops once as ``stopped``, in the order in
-    which the watch notices it. The events of one look begin with the threads that stopped, followed by those that
-    started, each in the order of the list. If a look fails with a temporary error, the watch reports ``unreachable``,
-    with the error in ``ThreadEvent.error``. When a look succeeds again, it reports ``reachable``.
+    `ThreadsClient.watch` returns a watch. Its first successful look reports every running thread as ``present``. From
+    then on, each thread that starts is reported once as ``started``, and each thread that stops once as ``stopped``, in
+    the order in which the watch notices it. A look reports the threads that stopped before those that started, each in
+    the order of the list. If a look fails with a temporary error, the watch reports ``unreachable`` once, with the
+    error in ``ThreadEvent.error``. When a look succeeds again, it reports ``reachable``.
 
     A look is one consistent listing. The next look is due ``interval`` seconds after the end of the last one. It begins
-    when it is due and all events of the last look have been taken, so a slow consumer slows the watch down. When it is
-    due does not depend on whether a task is waiting. You can therefore put a time limit on ``anext``, even one that is
-    shorter than the interval. It must be longer than a look, because a look that is interrupted starts again. A thread
-    that starts and stops between two looks is not noticed. Tasks of one event loop can share the watch: each event goes
-    to exactly one of them.
+    when it is due, all events of the last look have been taken, and a task waits for an event, so a slow consumer slows
+    the watch down. When it is due does not depend on whether a task is waiting. You can therefore put a time limit on
+    ``anext``, even one that is shorter than the interval. The limit must be longer than a look, because a look that is
+    interrupted starts again. A thread that starts and stops between two looks is not noticed. Tasks of one event loop
+    can share the watch: each event goes to exactly one of them.
 
     Raises:
         RequestError: A look failed with an error that is not temporary, such as a refused token or a response that does
-            not have the documented format. The next ``anext`` starts a new look.
-        PaginationError: The pages of one look contradict each other. The next ``anext`` starts a new look.
+            not have the documented format. The next ``anext`` starts a new look when it is due.
+        PaginationError: The pages of one look contradict each other, or the list changes too fast to be read. The next
+            ``anext`` starts a new look when it is due.
         ClientClosedError: The client or its session is closed, or the watch belongs to another event loop.
     """
 
