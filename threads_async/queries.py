@@ -76,7 +76,8 @@ class Query(Generic[T_co]):
 class ThreadsQuery(Query[ExecutionThread]):
     """Which execution threads to list. The parameters have the names and defaults of the API.
 
-    An empty ``thread_token``, ``type`` or ``sorting`` means the default, as on the API's page.
+    An empty ``thread_token``, ``type`` or ``sorting`` means the default, as in the
+    documentation of the API.
 
     Attributes:
         start: Index of the first thread, counted from zero, at most 2³¹ - 1.

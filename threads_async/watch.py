@@ -29,10 +29,10 @@ class ThreadWatch(ClosingIterator[ThreadEvent]):
 
     A look is one consistent listing. The next look is due ``interval`` seconds after the end of the last one. It begins
     when it is due, all events of the last look have been taken, and a task waits for an event, so a slow consumer slows
-    the watch down. When it is due does not depend on whether a task is waiting. You can therefore put a time limit on
-    ``anext``, even one that is shorter than the interval. The limit must be longer than a look, because a look that is
-    interrupted starts again. A thread that starts and stops between two looks is not noticed. Tasks of one event loop
-    can share the watch: each event goes to exactly one of them.
+    the watch down. The time at which a look is due does not depend on whether a task is waiting. You can therefore put
+    a time limit on ``anext``, even one that is shorter than the interval. The limit must be longer than a look, because
+    a look that is interrupted starts again. A thread that starts and stops between two looks is not noticed. Tasks of
+    one event loop can share the watch: each event goes to exactly one of them.
 
     Raises:
         RequestError: A look failed with an error that is not temporary, such as a refused token or a response that does
