@@ -4,7 +4,7 @@ A walk by index misses items: when an item before `start` is removed, all items 
 requests pages that overlap, so that each page shows where it belongs in the list.
 
 An item is *lasting* if it is in the list during the whole walk. The walk assumes that no two items change places, that
-a page is a slice of the list at one moment, and that `totalCount` is its length at one moment of the same request.
+a page is a slice of the list at one moment, and `totalCount` is the list's length at one moment of the same request.
 
 Rule 1. A page is accepted if it contains an item already seen, starts at index 0, or is the first page. Every lasting
         item from the beginning of the walk to the end of the page has then been seen: those before a seen item were
@@ -12,23 +12,23 @@ Rule 1. A page is accepted if it contains an item already seen, starts at index 
 Rule 2. Of an accepted page, the items after the last seen one are new. Unseen ones before it are later additions.
 Rule 3. A page that is not accepted is dropped. The walk steps back by half a page, or by the number of items that the
         list has lost if that is more, plus the speed of the list. Each further step is twice as long. If all items of a
-        page are already seen, it tries halfway between this page and the last dropped one.
-Rule 4. The overlap is one item while the list does not change, and follows the speed at which the list shifts.
+        page are already seen, the walk tries halfway between this page and the last dropped one.
+Rule 4. The overlap is one item while the list does not shift, and otherwise follows the speed at which it shifts.
 Rule 5. An accepted page that reaches `totalCount` and is short (with fewer items than requested and than the fullest
         page so far) is the last one. A full page may have reached only the `totalCount` of another moment, so the walk
         requests one more page, which overlaps it.
 Rule 6. N₀ is `totalCount` of the first response. If new items are only added at the end, all lasting items are among
-        these N₀ items. Items shift only to the left, so at least i of the N₀ are before the item at index i. If it is d
-        places after another item of its page, at least d more are before it than before that item. The walk ends when
-        an accepted page ends N₀ items from the beginning. The first page may be older than N₀ and is not counted.
+        these N₀ items. Items shift only to the left, so at least i of the N₀ were before the item at index i. If it is
+        d places after another item of its page, at least d more were before it than before that item. The walk ends
+        when an accepted page ends N₀ items from the beginning. The first page may be older than N₀ and is not counted.
 Rule 7. If the server sends one item a page, pages cannot overlap. The walk then requests the next item, and after it
         the previous one again. If that is still at its index, it was there when the next one was read, because no item
-        moves to the right. The next item is then accepted. If items can move right, it is a `PaginationError`.
+        moves to the right. The next item is then accepted. If items can move right, the walk raises `PaginationError`.
 Rules 8, 9 and 10 are the doubts of `_paging`: the server may ignore `start`, a response contradicts itself, and the
         server may filter after slicing. A page raises the third doubt if it contains more seen items than the overlap
         and the growth of the list explain.
-Rule 11. After the first response, the walk may receive eight times N₀ items and ten pages. A page costs no more than
-        the first one, or a full page if that reached the end. Then the list changes too fast: a `PaginationError`.
+Rule 11. After the first response, the walk may receive eight times N₀ items and ten pages. Then the list changes too
+        fast: a `PaginationError`. A page costs no more than the first one, or a full page if the first reached the end.
 
 A page is accepted for what it contains, not for when it was made, so pages may be requested ahead, in any order.
 """
@@ -62,7 +62,7 @@ class ConsistentWalk(Generic[T]):
 
     Attributes:
         start: Index at which the walk begins.
-        total: Maximum number of items to request at once.
+        total: Maximum number of items to request at once; 1 counts as 2.
         identity: Returns the value that distinguishes an item from all others.
         remaining: Maximum number of items still to return, or None for all.
         filtered: Whether the query has a filter.
@@ -182,7 +182,7 @@ def _is_suspect(walk: ConsistentWalk[T], asked: Slice, page: Page[T], seen: Seen
 
 
 def _judge(walk: ConsistentWalk[T], asked: Slice, page: Page[T], seen: Seen, *, probed: bool = False) -> Step[T]:
-    """Take the page, keep it until another response confirms it, or drop it."""
+    """Accept the page, keep it until another response confirms it, or drop it."""
     keys = keys_of(page.items, walk.identity)
     place = walk.place
     again = (keys[0],) == place.keys[:1] and len(keys) >= min(asked.total, place.fullest)  # Rule 8

@@ -8,9 +8,9 @@ A response is doubted in three cases:
 
 Ignored start. If a page begins with the same item as the previous page and is not shorter, the server may ignore
         `start`. The walk then requests the last index of the list. If the response has no more items than there can
-        be, the server is trusted for the rest of the walk. If it has more, and they are the same items again, it is a
-        `PaginationError`.
-Contradiction. A response that contradicts itself (no items before the end, or items past its own `totalCount`) is
+        be from there, the server is trusted for the rest of the walk. If it has more, and they are the same items
+        again, it is a `PaginationError`.
+Contradiction. A response that contradicts itself (no items although more remain, or items past its own `totalCount`) is
         requested again, because an item may have been added or removed between the server's count and its slice. The
         same response three times in a row is a `PaginationError`. A different one shows that the list changes, and is
         taken if it has items. Ten such responses in a row without items are a `PaginationError` too.

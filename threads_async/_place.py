@@ -20,7 +20,8 @@ class Place:
         start: Index of the first item of the last accepted page.
         keys: The keys of its items; none before the first page.
         base: If new items are only added at the end, at least this many items of the original list (at the first
-            response) come before that page. None if the page may be older than that list.
+            response) come before that page or are gone from between its items. None if the page may be older than that
+            list.
         stride: The expected number of items on a page.
         fullest: The number of items on the largest page so far.
         new: The number of new items on the last accepted page.
@@ -28,7 +29,7 @@ class Place:
         passed: If new items are only added at the end, the walk has passed at least this many items of the original
             list.
         speed: The number of items by which the list shifts to the left from one response to the next. It rises at once
-            to the observed value, and falls by half of the difference.
+            to the observed value, and falls by half of the difference. After a page without new items it is 0.
         answers: The number of responses since the last accepted page.
     """
 
@@ -52,9 +53,9 @@ class Place:
     def overlap(self) -> int:
         """The number of items by which the next page overlaps the last one.
 
-        One item while the list is quiet. While it shifts: the expected shift, a quarter more for safety, and one item.
-        This is rounded up to eighths of a page, so that a small change of speed does not make the requests in flight
-        useless.
+        One item while the list does not shift. While it shifts: the expected shift, a quarter more for safety, and one
+        item. This is rounded up to eighths of a page, so that a small change of speed does not make the requests in
+        flight useless.
         """
         if self.speed == 0:
             return 1
@@ -118,7 +119,7 @@ class Place:
         )
 
     def _base_of(self, start: int, keys: Sequence[Hashable], position: int) -> int:
-        """Return the minimum number of items before a page, from an item that it shares with the previous page."""
+        """Return the `base` of a page, from an item that it shares with the previous page."""
         if self.base is None:
             return 0
         if position < 0:

@@ -14,7 +14,7 @@ from threads_async.models import Page, T
 
 @frozen
 class Beginning:
-    """Nothing has been taken yet."""
+    """No page has been accepted yet."""
 
 
 @frozen
@@ -35,7 +35,7 @@ class Seeking:
         start: Index to request next.
         step: The size of the last step back.
         low: Index up to which all items had been seen; -1 if no such index is known.
-        high: Index at which the search ends: that of a dropped page, or of the last item of an earlier accepted page.
+        high: Index at which the search ends: the start of a dropped page, or the last item of an earlier accepted page.
     """
 
     start: int
@@ -46,7 +46,10 @@ class Seeking:
 
 @frozen
 class Alone(Generic[T]):
-    """The last page contained only the last seen item, although `totalCount` is larger. Rule 7 requests it again."""
+    """The last page contained only the last seen item, although more items remain according to `totalCount`.
+
+    The page is requested again (rule 7).
+    """
 
     doubt: Doubt[T]
 
@@ -56,7 +59,8 @@ class Single(Generic[T]):
     """The server sends one item a page (rule 7).
 
     Attributes:
-        next: The page of the next item, which is taken if the previous item is found again; None before it is received.
+        next: The page of the next item, which is accepted if the previous item is found again; None before it is
+            received.
     """
 
     next: Page[T] | None = None
