@@ -39,7 +39,7 @@ def _secrets_of(endpoint: "Endpoint[Any]") -> frozenset[str]:
 
 @frozen
 class Endpoint(Generic[T]):
-    """A list of the API.
+    """An endpoint of the API that returns pages of a list.
 
     Attributes:
         path: The path below the base URL.
@@ -48,7 +48,7 @@ class Endpoint(Generic[T]):
         item: The class of its items.
         identity: Returns the value that distinguishes an item from all others.
         parameters: The attributes of the query and their names on the wire, in the order in which they are sent.
-        order: The order in which a consistent walk can read it, or None if there is no order that items keep.
+        order: The order in which a consistent walk can read the list, or None if its items have no fixed order.
         secrets: The names on the wire of the parameters that are secret.
     """
 
@@ -147,10 +147,10 @@ ENDPOINTS: Final = (THREADS, WORKSPACES, BROWSER_INSTANCES)
 
 
 def endpoint_of(query: Query[T]) -> Endpoint[T]:
-    """Return the list that `query` is for.
+    """Return the endpoint that `query` is for.
 
     Raises:
-        ConfigurationError: There is no such list.
+        ConfigurationError: There is no such endpoint.
     """
     for endpoint in ENDPOINTS:
         if isinstance(query, endpoint.query):

@@ -68,7 +68,7 @@ def encode(endpoint: Endpoint[Any], query: Query[Any], base_url: str, asked: Sli
     """Return the request for a page.
 
     Args:
-        endpoint: The list.
+        endpoint: The endpoint of the list.
         query: The query.
         base_url: The address of the API, without a trailing slash.
         asked: The slice to request, instead of the `start` and `total` of the query.

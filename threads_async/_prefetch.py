@@ -18,7 +18,7 @@ class Prefetch(Generic[T]):
 
     Args:
         source: The source of pages, which owns the tasks.
-        endpoint: The list.
+        endpoint: The endpoint of the list.
         query: The query, of which only the slice changes.
         prefetch: Maximum number of requests in flight, including the one that the caller waits for.
 
@@ -34,7 +34,7 @@ class Prefetch(Generic[T]):
         self._tasks: dict[Slice, asyncio.Task[Page[T]]] = {}
 
     def plan(self, slices: Sequence[Slice]) -> None:
-        """Start the requests for `slices` that are not in flight, and end all other requests."""
+        """Start the requests for `slices` that are not in flight, and end the requests for other slices."""
         running, self._tasks = self._tasks, {}
         for asked in slices:
             self._tasks[asked] = running.pop(asked) if asked in running else self._start(asked)
