@@ -1,4 +1,4 @@
-"""Decode the body of a response to a page or another value. Performs no I/O."""
+"""Decode the body of a response into a page or another value. Performs no I/O."""
 
 import functools
 from collections.abc import Callable, Hashable

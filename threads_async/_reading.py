@@ -11,7 +11,7 @@ from threads_async._failures import cut_short
 from threads_async.errors import RequestError, ResponseTooLargeError
 
 _MOST_OF_AN_ERROR: Final = 64 * 2**10
-"""Maximum number of bytes read of the body of an error."""
+"""Reading the body of an error stops after more bytes than this."""
 
 
 async def read_answer(answer: aiohttp.ClientResponse, limit: int) -> Response | RequestError:

@@ -61,8 +61,8 @@ class _Shape:
     """How values are wrapped: one value, a sequence of values, or a page of values.
 
     Attributes:
-        in_json: Returns the type to read JSON as, from the type of the records.
-        in_data: Returns the type to read plain data as, from the type of the records.
+        in_json: Returns the type of the JSON, given the type of the records.
+        in_data: Returns the type of the plain data, given the type of the records.
         records: Returns the records in the data that was read.
         wrap: Returns the result, from the data that was read and the values of its records.
     """
@@ -93,7 +93,7 @@ _PAGE: Final = _Shape(
 
 
 def _kind_of(hint: Any, *, aware: bool) -> Any:
-    """Return the type in a record of a field whose type in the value is `hint`."""
+    """Return the type that a field has in a record if its type in the value is `hint`."""
     if get_origin(hint) in (Union, UnionType):
         return Union[tuple(_kind_of(one, aware=aware) for one in get_args(hint))]  # noqa: UP007 - of a tuple
     if is_value(hint):

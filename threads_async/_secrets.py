@@ -15,7 +15,7 @@ SHOWN_FROM: Final = 24
 """Shorter tokens are hidden completely, because their first and last characters would show too much of them."""
 
 _WINDOW: Final = 4096
-"""Number of characters of a server's text that are processed; far more than are shown."""
+"""If a server's text is long, at least this many of its characters are processed; far more than are shown."""
 
 _LONGEST_ESCAPE: Final = 18
 """Maximum number of characters that encode one character of a secret: two escapes such as ``\\ud83d`` with four

@@ -63,9 +63,9 @@ class PageSource:
     async def _ask(self, encode: Callable[[], Request], decode: Callable[[Request, Response], T]) -> T:
         """Send the request that `encode` returns, and return the decoded response.
 
-        Errors are raised without the frames of the functions called here, for two reasons. Some of these frames contain
-        the API token, the address or the body, which tools that print local variables of tracebacks would show. And an
-        error and a frame that reference each other stay alive until the garbage collector runs.
+        Expected errors are raised without the frames of the functions called here, for two reasons. Some of these
+        frames contain the API token, the address or the body, which tools that print local variables of tracebacks
+        would show. And an error and a frame that reference each other stay alive until the garbage collector runs.
         """
         handled = sys.exception()
         try:

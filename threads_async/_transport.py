@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 USER_AGENT: Final = f"threads-async/{__version__}"
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
-"""The transport has one timeout for the complete exchange. The timeouts of aiohttp would interrupt it earlier."""
+"""The transport has one timeout for the complete exchange. The timeouts of aiohttp could interrupt it earlier."""
 
 
 async def _pause(seconds: float) -> None:
@@ -145,7 +145,7 @@ class Transport:
         return outcome
 
     async def _retry(self, request: Request, failed: RequestError, began: float) -> Response | RequestError:
-        """Make the attempts after the first one, which `failed`, as far as the policy and the budget allow."""
+        """Make the attempts after the first one, whose error is `failed`, as far as the policy and the budget allow."""
         # Most programs never need tenacity, and it would add a seventh to the import time of the package's own modules.
         from tenacity import AsyncRetrying  # noqa: PLC0415
 
@@ -204,7 +204,10 @@ class Transport:
         return self._own
 
     async def _exchange(self, request: Request, left: float | None) -> Response | RequestError:
-        """Make one attempt. An error is returned, not raised, because the error of aiohttp would become its context."""
+        """Make one attempt.
+
+        A `RequestError` is returned, not raised, because the error of aiohttp would become its context.
+        """
         session = self._session()
         timeout = self._bounds.timeout if left is None else min(self._bounds.timeout, left)
         task = asyncio.current_task()

@@ -28,8 +28,8 @@ def after_success(
 ) -> tuple[Watched, list[ThreadEvent]]:
     """Return what to remember after a look that found `threads`, and the events.
 
-    If the server is reachable again, that is the first event. Then follow the threads that stopped and the threads that
-    started, each in the order of the list.
+    If the server is reachable again, that is the first event. After the first successful look, all threads follow.
+    Later, the threads that stopped follow, and then the threads that started. Each group is in the order of the list.
     """
     now = {THREADS.identity(thread): thread for thread in threads}
     before = watched.alive
