@@ -4,7 +4,7 @@
 
     ThreadsError
     ├── ConfigurationError           a setting or parameter is invalid; nothing was sent (also a ValueError)
-    ├── ClientClosedError            the client or its session is closed (also a RuntimeError)
+    ├── ClientClosedError            closed, or used in another event loop (also a RuntimeError)
     ├── RequestError                 a request failed; .request .attempts .hint
     │   ├── ConnectionFailedError    no connection, or it was lost during the response; .temporary
     │   ├── RequestTimeoutError      no complete response in time
