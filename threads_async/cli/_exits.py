@@ -31,7 +31,7 @@ NOT_LISTENING: Final = 13
 INTERRUPTED: Final = 130
 
 _FAMILIES: Final[dict[type[ThreadsError], tuple[int, str]]] = {
-    ConfigurationError: (USAGE, "an option or setting is missing or invalid; only doctor sent requests"),
+    ConfigurationError: (USAGE, "invalid or missing option or setting; nothing sent, except by doctor"),
     ConnectionFailedError: (3, "no connection, or the connection was lost"),
     RequestTimeoutError: (4, "no complete response in time"),
     UnauthorizedError: (5, "the server refused the API token (401, 403)"),
