@@ -281,9 +281,7 @@ async def test_tasks_that_share_a_watch_get_each_event_once(server: FakeServer, 
 
 async def test_a_watch_stops_when_its_block_ends(client: ThreadsClient) -> None:
     async with watch_of(client, Pauses()) as watch:
-        async for event in watch:
-            assert "present" == event.kind
-            break
+        assert "present" == (await anext(watch)).kind
 
     assert "the end" == await anext(watch, "the end")
 
