@@ -157,7 +157,8 @@ def test_nothing_is_shown_if_a_secret_is_too_long_to_search_for() -> None:
 
     assert None is excerpt("no room", Secret("x" * 30_000))
     assert "no room" == excerpt("no room", Secret("x" * 4096))
-    assert time.process_time() - began < 2
+    # Measuring coverage makes it several times slower.
+    assert time.process_time() - began < 10
 
 
 def test_a_secret_whose_slashes_are_escaped_more_than_once_is_found() -> None:
@@ -198,3 +199,11 @@ def test_no_pattern_has_a_possessive_quantifier() -> None:
 
     assert possessive.search(r"a++b")
     assert [None, None] == [possessive.search(pattern.pattern) for pattern in _patterns()]
+
+
+def test_secrets_that_are_longer_than_the_text_cost_nothing() -> None:
+    secrets = [Secret(f"{number:03}".join("ab-" * 150)) for number in range(100)]
+    began = time.process_time()
+
+    assert "Unauthenticated" == excerpt("Unauthenticated", *secrets)
+    assert time.process_time() - began < 1
