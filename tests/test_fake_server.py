@@ -431,7 +431,7 @@ async def test_an_invalid_parameter_is_rejected_by_name(session: aiohttp.ClientS
 
 @each_kind
 async def test_other_paths_and_methods_do_not_exist(session: aiohttp.ClientSession, kind: Kind) -> None:
-    async with session.get(f"{kind.path}/1") as missing, session.post(kind.path) as wrong:
+    async with session.get(f"{kind.path}/1/2") as missing, session.post(kind.path) as wrong:
         assert (404, 405) == (missing.status, wrong.status)
         assert "GET" == wrong.headers["Allow"]
 
@@ -736,3 +736,12 @@ async def test_a_request_in_flight_is_cut_when_the_server_stops(
 async def test_a_port_that_is_taken_is_an_error(server: FakeServer) -> None:
     with pytest.raises(OSError, match=str(server.port)):
         await FakeServer(port=server.port).start()
+
+
+async def test_a_long_request_line_is_no_special_case() -> None:
+    async with (
+        FakeServer() as server,
+        aiohttp.ClientSession(headers={"Api-Token": server.token}) as session,
+        session.get(f"{server.url}/v1/threads?workspaceId={'x' * 100_000}") as answer,
+    ):
+        assert (400, "application/problem+json") == (answer.status, answer.content_type)

@@ -43,7 +43,7 @@ async def check_all(arguments: list[str]) -> int:
     """Check one document after another, and return the first exit code that is not 0, or 0."""
     # Before its cases, schemathesis sends requests that are not valid HTTP. The server logs a traceback for each.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
-    async with FakeServer(threads=40, workspaces=40, browsers=40) as server:
+    async with FakeServer(threads=40, workspaces=40, browsers=40, limit_threads=10**9) as server:
         codes = [await check(server, resource, arguments) for resource in _RESOURCES]
     return next(filter(None, codes), 0)
 

@@ -95,8 +95,11 @@ def page_of(  # noqa: PLR0913 - the switches, all by keyword
             return None
         start = max(0, (len(listed) - 1) // asked.total * asked.total)
     records = [resource.record(row) for row in listed[start : start + asked.total] if asked.view.shows(row)]
-    if naive_times:
-        for record in records:
-            if "createdAt" in record:
-                record["createdAt"] = record["createdAt"].removesuffix("Z").removesuffix("+00:00")
-    return records
+    return [without_offset(record) for record in records] if naive_times else records
+
+
+def without_offset(record: dict[str, Any]) -> dict[str, Any]:
+    """Return `record` with its time without a UTC offset, if it has a time."""
+    if "createdAt" not in record:
+        return record
+    return record | {"createdAt": record["createdAt"].removesuffix("Z").removesuffix("+00:00")}

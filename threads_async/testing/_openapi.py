@@ -1,13 +1,14 @@
 """The OpenAPI documents of `FakeServer`, at the paths where ZennoBrowser publishes its own. Performs no I/O.
 
 The vendor's own client, an MCP server, reads all seven documents at startup, exits if one is missing, and creates a
-tool for each operation. Only the three lists and the limits have operations here. The documents of the other
-resources are valid but have no paths.
+tool for each operation. Only the threads, the workspaces, the browsers and the limits have operations here. The
+documents of the other resources are valid but have no paths.
 """
 
 from typing import Any, Final
 
 from threads_async.testing import _limits
+from threads_async.testing._openapi_parts import FAILURES, WORKSPACE, action_paths, parameter, ref, response
 from threads_async.testing._resources import BROWSER_INSTANCES, THREADS, WORKSPACES, Resource
 from threads_async.testing._rows import TYPES
 
@@ -27,49 +28,29 @@ def _one_of(*texts: str) -> str:
     return f"({'|'.join(map(_any_case, texts))})"
 
 
-def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    # The examples in the API's documentation send parameters without a value, which means the default.
-    return {"name": name, "in": "query", "description": description, "allowEmptyValue": True, "schema": schema}
-
-
-def _ref(schema: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{schema}"}
-
-
-def _answer(description: str, schema: str, media_type: str = "application/json") -> dict[str, Any]:
-    return {"description": description, "content": {media_type: {"schema": _ref(schema)}}}
-
-
-_WORKSPACE: Final = _parameter(
-    "workspaceId",
-    {"type": "integer", "format": "int64", "default": -1},
-    "ID of the workspace; -1 is the default workspace.",
-)
-
-
 def _parameters_of(resource: Resource[Any], noun: str) -> list[dict[str, Any]]:
     slicing = [
-        _parameter(
+        parameter(
             "start",
             {"type": "integer", "format": "int32", "default": 0, "minimum": 0},
             "Index of the first item to return, counted from zero.",
         ),
-        _parameter(
+        parameter(
             "total",
             {"type": "integer", "format": "int32", "default": 1000, "minimum": 1},
             f"Maximum number of {noun} to return.",
         ),
     ]
     # A client that supports null passes it to leave out a filter.
-    filters = [_parameter(one.name, one.kind, one.text) for one in resource.filters]
+    filters = [parameter(one.name, one.kind, one.text) for one in resource.filters]
     names = [name for name, _ in resource.sortings]
     pattern = f"^{_one_of(*names)}( +{_one_of('ASC', 'DESC')})?$"
-    sorting = _parameter(
+    sorting = parameter(
         "sorting",
         {"type": "string", "nullable": True, "pattern": pattern},
         f"Sort by {' or '.join([', '.join(names[:-1]), *names[-1:]])}, optionally followed by ASC or DESC (any case).",
     )
-    return [*[_WORKSPACE] * resource.in_workspaces, *slicing, *filters, *[sorting] * bool(names)]
+    return [*[WORKSPACE] * resource.in_workspaces, *slicing, *filters, *[sorting] * bool(names)]
 
 
 def _operation(name: str, summary: str, parameters: list[dict[str, Any]], schema: str) -> dict[str, Any]:
@@ -80,12 +61,8 @@ def _operation(name: str, summary: str, parameters: list[dict[str, Any]], schema
         "security": [{"ApiToken": []}],
         "parameters": parameters,
         "responses": {
-            "200": _answer("OK", schema),
-            "400": _answer(
-                "A parameter has the wrong type or is out of range.", "ValidationProblem", "application/problem+json"
-            ),
-            "401": _answer("The API token is missing or wrong.", "Error"),
-            "500": _answer("Internal server error.", "Error"),
+            "200": response("OK", ref(schema)),
+            **FAILURES,
         },
     }
 
@@ -100,7 +77,7 @@ def _page_schema(item: str) -> dict[str, Any]:
                 "format": "int64",
                 "description": "Number of matching items on all pages.",
             },
-            "items": {"type": "array", "items": _ref(item)},
+            "items": {"type": "array", "items": ref(item)},
         },
     }
 
@@ -114,7 +91,7 @@ _ITEMS: Final = {
     "Thread": _item_schema(
         workspaceId={"type": "integer", "format": "int64"},
         threadToken=_NULLABLE_TEXT,
-        type=_ref("ThreadType"),
+        type=ref("ThreadType"),
         createdAt={"type": "string", "format": "date-time"},
     ),
     "Workspace": _item_schema(
@@ -156,10 +133,10 @@ def _document(title: str, **parts: Any) -> dict[str, Any]:
     return {"openapi": "3.0.3", "info": {"title": title, "version": "v1"}, "paths": {}} | parts
 
 
-def _api_document(title: str, path: str, operation: dict[str, Any], **schemas: Any) -> dict[str, Any]:
+def _api_document(title: str, paths: dict[str, dict[str, Any]], **schemas: Any) -> dict[str, Any]:
     return _document(
         title,
-        paths={path: {"get": operation}},
+        paths=paths,
         components={
             "securitySchemes": {"ApiToken": {"type": "apiKey", "in": "header", "name": "Api-Token"}},
             "schemas": _SCHEMAS | schemas,
@@ -172,16 +149,23 @@ def _listing(resource: Resource[Any], title: str, item: str) -> dict[str, dict[s
     noun = title.lower()
     operation = _operation(name, f"List the {noun}.", _parameters_of(resource, noun), "Page")
     schemas = {"Page": _page_schema(item), item: _ITEMS[item]}
-    return {f"/openapi/{name}.v1.json": _api_document(title, resource.path, operation, **schemas)}
+    paths = {resource.path: {"get": operation}} | (action_paths() if resource is THREADS else {})
+    return {f"/openapi/{name}.v1.json": _api_document(title, paths, **schemas)}
 
 
 _LIMITS: Final = _item_schema(**{name: {"type": "integer", "format": "int64"} for name in _limits.NAMES})
 _PRODUCT: Final = _api_document(
     "Product",
-    _limits.PATH,
-    _operation(
-        "product_limits", "Return the limits of the licence and how much of them is in use.", [_WORKSPACE], "Limits"
-    ),
+    {
+        _limits.PATH: {
+            "get": _operation(
+                "product_limits",
+                "Return the limits of the licence and how much of them is in use.",
+                [WORKSPACE],
+                "Limits",
+            )
+        }
+    },
     Limits=_LIMITS,
 )
 

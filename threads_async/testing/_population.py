@@ -91,6 +91,11 @@ class Population(Generic[Row]):
                 return self._alive.pop(index)
         raise LookupError(absent)
 
+    def replace(self, row: Row, changed: Row) -> None:
+        """Put `changed` in the place of `row`."""
+        self._alive[self._alive.index(row)] = changed
+        self._views.clear()
+
     def seen_by(self, view: View) -> tuple[Row, ...]:
         """Return the rows that `view` selects. The result is cached, at most until the list changes."""
         found = self._views.get(view)

@@ -6,10 +6,14 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from aiohttp import web
 from attrs import frozen
+
+_MOST_OF_A_LINE: Final = 2**20
+"""Maximum length of the first line of a request, in bytes. For a longer one, aiohttp sends status 400 as plain text,
+which is not documented. Its own maximum of 8190 is less than a generator of requests needs."""
 
 
 class LoopThread:
@@ -137,8 +141,11 @@ class Server(ABC):
 
     async def _listen(self) -> None:
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._route)
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0)
+        # Not `.*`, because a thread token in the path may contain a line break.
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._route)
+        runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=0, max_line_size=_MOST_OF_A_LINE
+        )
         await runner.setup()
         assert runner.server is not None  # noqa: S101 - it is set up above
         try:
