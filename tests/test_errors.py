@@ -22,6 +22,7 @@ FULL = [
         kind("what", request="GET x", attempts=3, status=599, server_message="said", retry_after=1.5)
         for kind in (errors.StatusError, errors.UnauthorizedError, errors.TooManyRequestsError, errors.ServerError)
     ),
+    errors.ThreadLimitError("what", request="POST x", status=500, server_message="said", active=5, limit=4),
     errors.DecodeError("what", request="GET x", attempts=3, path="items[0]", reason="why", start=5),
     errors.PaginationError("what", start=1, total=2, received=3, total_count=4),
 ]

@@ -366,7 +366,7 @@ async def test_localhost_costs_no_quarter_second_if_its_first_address_is_unrespo
         transport = Transport(Secret(server.token), None, bounds, resolver=SilentFirst())
         loop = asyncio.get_running_loop()
         began = loop.time()
-        await transport.get(encode(endpoints.THREADS, ThreadsQuery(), f"http://localhost:{silent_port}"))
+        await transport.send(encode(endpoints.THREADS, ThreadsQuery(), f"http://localhost:{silent_port}"))
         took = loop.time() - began
         await transport.close()
 

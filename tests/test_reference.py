@@ -19,9 +19,10 @@ DOCS = ROOT / "docs"
 PACKAGE = Path(threads_async.__file__).parent
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 
-NOT_ON_THE_WAY = {"__init__", "__main__", "_version", "_ending", "_tracebacks", "redaction"}
-"""Modules that no data passes: the entry points, the version, the code for an early end, and a function for the tools
-of users."""
+ACTIONS = {"_action_methods", "_actions", "_acting", "_gone", "_several", "_slots", "_targets", "lease"}
+NOT_ON_THE_WAY = {"__init__", "__main__", "_version", "_ending", "_tracebacks", "redaction"} | ACTIONS
+"""Modules that no data of a listing passes: the entry points, the version, the code for an early end, a function for
+the tools of users, and the actions."""
 
 
 def documented(page: str) -> list[str]:

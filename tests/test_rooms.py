@@ -39,6 +39,7 @@ def reaches(path: Path, *wanted: str) -> set[str]:
         "retry",
         "converters",
         "redaction",
+        "_actions",
         "_checks",
         "_codec",
         "_endpoints",
@@ -56,6 +57,7 @@ def reaches(path: Path, *wanted: str) -> set[str]:
         "_settings",
         "_logs",
         "_status",
+        "_targets",
         "_tracebacks",
     ],
 )

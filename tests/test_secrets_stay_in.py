@@ -327,7 +327,7 @@ async def test_an_error_that_the_caller_handles_is_not_changed(unused_tcp_port: 
             await session.get(f"http://127.0.0.1:{unused_tcp_port}")
 
     class Broken(Transport):
-        async def get(self, request: Request) -> Response:
+        async def send(self, request: Request) -> Response:
             raise ZeroDivisionError
 
     source = PageSource("http://zenno.example", Broken(Secret("x"), None, LIMITS))
@@ -346,7 +346,7 @@ async def test_an_error_that_the_caller_handles_is_not_changed(unused_tcp_port: 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, asyncio.CancelledError])
 async def test_an_exception_that_stops_a_request_has_no_aiohttp_error_attached(stop: type[BaseException]) -> None:
     class Broken(Transport):
-        async def get(self, request: Request) -> Response:
+        async def send(self, request: Request) -> Response:
             error = stop()
             error.__context__ = aiohttp.ClientError(API_TOKEN)
             raise error

@@ -194,7 +194,7 @@ async def test_the_deadline_ends_the_attempts_before_their_number_does() -> None
     async with WireServer(CUT) as server:
         transport = Transport(Secret(TOKEN), None, bounds, clock=Clock(1.0), draw=lambda: 0.0)
         with pytest.raises(ConnectionFailedError) as caught:
-            await transport.get(encode(THREADS, QUERY, server.url))
+            await transport.send(encode(THREADS, QUERY, server.url))
         await transport.close()
 
     # The clock is read twice per attempt.
@@ -334,7 +334,7 @@ async def test_an_error_that_is_not_about_a_request_is_not_retried() -> None:
     await transport.close()
 
     with pytest.raises(ClientClosedError, match="closed"):
-        await transport.get(Request("http://127.0.0.1:1", (), 0))
+        await transport.send(Request("http://127.0.0.1:1", (), 0))
 
 
 async def test_closing_the_client_while_it_waits_is_a_clear_error() -> None:

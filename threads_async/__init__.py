@@ -1,4 +1,4 @@
-"""List the execution threads, the workspaces and the running browsers of a ZennoBrowser, as typed objects.
+"""List, start and stop the execution threads of a ZennoBrowser, and list its workspaces and running browsers.
 
 async with ThreadsClient() as client:
     async for thread in client.threads():
@@ -19,11 +19,13 @@ from threads_async.errors import (
     ResponseTooLargeError,
     ServerError,
     StatusError,
+    ThreadLimitError,
     ThreadsError,
     TooManyRequestsError,
     UnauthorizedError,
 )
 from threads_async.iterators import ItemIterator, PageIterator, ThreadIterator
+from threads_async.lease import ThreadLease
 from threads_async.listing import Listing, ThreadListing
 from threads_async.models import (
     BrowserInstance,
@@ -65,6 +67,8 @@ __all__ = [
     "StatusError",
     "ThreadEvent",
     "ThreadIterator",
+    "ThreadLease",
+    "ThreadLimitError",
     "ThreadListing",
     "ThreadPage",
     "ThreadType",

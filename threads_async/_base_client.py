@@ -6,6 +6,7 @@ from typing import Final, Self
 
 import aiohttp
 
+from threads_async._acting import Actor
 from threads_async._checks import check_seconds
 from threads_async._settings import read_settings
 from threads_async._source import PageSource
@@ -39,7 +40,9 @@ class BaseClient:
             raise ConfigurationError("max_response_bytes must be an integer, 1 or more", parameter="max_response_bytes")
         self._base_url = settings.base_url
         bounds = Bounds(timeout=timeout, response_bytes=max_response_bytes, retry=retry)
+        self._timeout = timeout
         self._source = PageSource(self._base_url, Transport(settings.token, session, bounds))
+        self._actor = Actor(self._source)
 
     def __repr__(self) -> str:
         if not hasattr(self, "_source"):

@@ -32,17 +32,18 @@ def whole_number(least: int, most: int, *, optional: bool = False) -> Validator:
 
     def check(_: object, attribute: "Attribute[Any]", value: object) -> None:
         if not (value is None and optional):
-            _check_whole_number(attribute.name, value, least, most, ", or None" if optional else "")
+            check_whole_number(attribute.name, value, least, most, ", or None" if optional else "")
 
     return check
 
 
 def check_int64(name: str, value: object) -> None:
     """Raise `ConfigurationError` unless `value` is a 64-bit integer."""
-    _check_whole_number(name, value, -INT64_MAX - 1, INT64_MAX, "")
+    check_whole_number(name, value, -INT64_MAX - 1, INT64_MAX)
 
 
-def _check_whole_number(name: str, value: object, least: int, most: int, or_none: str) -> None:
+def check_whole_number(name: str, value: object, least: int, most: int, or_none: str = "") -> None:
+    """Raise `ConfigurationError` unless `value` is an integer from `least` to `most`."""
     # A bool is an int in Python, but start=True is a mistake.
     if type(value) is not int or not least <= value <= most:
         # Python raises an error when it converts an int of thousands of digits to text.

@@ -1,17 +1,19 @@
 """Decode the body of a response into a page or another value. Performs no I/O."""
 
 import functools
+from codecs import BOM_UTF8
 from collections.abc import Callable, Hashable
 from typing import Any, Final
 
 import msgspec
 from cattrs import Converter
 
+from threads_async._actions import Action
 from threads_async._endpoints import Endpoint, ValueEndpoint
-from threads_async._exchange import Request, Response
+from threads_async._exchange import Request, Response, mark_unknown
 from threads_async.converters import make_converter
 from threads_async.errors import DecodeError
-from threads_async.models import Page, T
+from threads_async.models import ExecutionThread, Page, T
 
 _skim: Final = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -51,12 +53,42 @@ def decode_value(endpoint: ValueEndpoint[T], request: Request, response: Respons
     return value
 
 
+def decode_action(action: Action[T], request: Request, response: Response) -> T:
+    """Return the value in the body of `response` to an action that always returns one.
+
+    Raises:
+        DecodeError: The body does not have the documented format.
+    """
+    noun = "a thread" if action.value is ExecutionThread else "a list of threads"
+    value: T = _read(_converter().structure, action.value, noun, request, response)
+    return value
+
+
+def decode_optional(action: Action[T], request: Request, response: Response) -> T | None:
+    """Return the value in the body of `response` to an action, or None if there is none.
+
+    The API documents no body for it, but ZennoBrowser was seen to send one. Any body but a web page means success.
+
+    Raises:
+        DecodeError: The body is a web page, which comes from another server.
+    """
+    if response.body.removeprefix(BOM_UTF8).lstrip()[:1] == b"<":
+        error = DecodeError("the response is a web page", request=request.label, reason="a web page")
+        mark_unknown(error, request)
+        raise error
+    try:
+        value: T = _converter().structure(response.body, action.value)
+    except DecodeError:
+        return None
+    return value
+
+
 def _read(structure: Callable[[bytes, Any], T], wanted: Any, noun: str, request: Request, response: Response) -> T:
     try:
         return structure(response.body, wanted)
     except DecodeError as error:
         path, reason, text = error.path, error.reason, error.message
-    raise DecodeError(
+    failure = DecodeError(
         f"the response is not {noun}: {text}",
         request=request.label,
         # A response with one wrong value is probably from ZennoBrowser. Any other body may be from elsewhere.
@@ -65,6 +97,8 @@ def _read(structure: Callable[[bytes, Any], T], wanted: Any, noun: str, request:
         reason=reason,
         start=request.start,
     )
+    mark_unknown(failure, request)
+    raise failure
 
 
 def is_cut(body: bytes) -> bool:

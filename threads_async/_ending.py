@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Any
 
@@ -28,6 +28,37 @@ async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
     cancel(tasks)
     loop = asyncio.get_running_loop()
     await asyncio.gather(*(task for task in tasks if task.get_loop() is loop), return_exceptions=True)
+
+
+async def complete(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
+    """Run `work` to its end, even if the calling task is cancelled meanwhile. The cancellation is raised afterwards.
+
+    If the work itself is cancelled, it is run again: at its end, `asyncio.run` cancels all tasks.
+
+    Args:
+        work: The work, which raises nothing. It is cancelled after `seconds`.
+        seconds: Maximum time, in seconds.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    cancelled: asyncio.CancelledError | None = None
+    again = True
+    while again:
+        task = asyncio.ensure_future(work())
+        ending = loop.call_at(until, task.cancel)
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        ending.cancel()
+        again = task.cancelled() and loop.time() < until
+    try:
+        if cancelled is not None:
+            raise cancelled
+    finally:
+        # The traceback of the error refers to this frame. A reference from the frame to the error closes a cycle.
+        del cancelled
 
 
 class TimeLimit:

@@ -11,9 +11,16 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
-from threads_async._exchange import Request
+from threads_async._exchange import Request, effect_of, mark_unknown
+from threads_async._session import ConnectionEnded
 from threads_async._settings import DEFAULT_BASE_URL
-from threads_async.errors import ConnectionFailedError, DecodeError, RequestError
+from threads_async.errors import (
+    ClientClosedError,
+    ConnectionFailedError,
+    DecodeError,
+    RequestError,
+    RequestTimeoutError,
+)
 
 _WORDS: Final = {
     errno.ECONNRESET: "the connection was reset",
@@ -32,8 +39,44 @@ def cut_short() -> ConnectionFailedError:
     return ConnectionFailedError("the connection ended in the middle of the response")
 
 
+def timed_out(seconds: float, request: Request) -> RequestError:
+    """Return the error for a `request` without a complete response within `seconds`."""
+    failure = RequestTimeoutError(f"no complete response within {seconds:g} s")
+    mark_unknown(failure, request)
+    return failure
+
+
+def closed_early(request: Request) -> ClientClosedError:
+    """Return the error for a `request` during which the client was closed."""
+    text = "the client was closed while it waited for a response"
+    effect = effect_of(request)
+    return ClientClosedError(f"{text}; {effect}" if effect else text)
+
+
+def _was_not_sent(error: Exception) -> bool:
+    """Return whether `error`, which aiohttp raised, means that no byte of the request was sent."""
+    return isinstance(
+        error,
+        aiohttp.ClientConnectorError
+        | aiohttp.ConnectionTimeoutError
+        | aiohttp.ServerFingerprintMismatch
+        | aiohttp.ClientHttpProxyError
+        | aiohttp.InvalidURL
+        | UnicodeError,
+    )
+
+
 def failure_of(error: Exception, request: Request) -> RequestError:
     """Return the error of this package for `error`, which aiohttp raised for `request`."""
+    if isinstance(error, ConnectionEnded) and isinstance(error.__cause__, aiohttp.ClientError):
+        error = error.__cause__
+    failure = _in_words(error, request)
+    if not _was_not_sent(error):
+        mark_unknown(failure, request)
+    return failure
+
+
+def _in_words(error: Exception, request: Request) -> RequestError:
     match error:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
             text = f"the server's certificate is not trusted{_openssl(error)}"

@@ -4,6 +4,7 @@ import logging
 from typing import Final
 from urllib.parse import urlsplit
 
+from threads_async._secrets import Secret, shorten
 from threads_async.errors import RequestError
 
 _logger: Final = logging.getLogger("threads_async")
@@ -35,6 +36,47 @@ def tell_of_retry(error: RequestError, url: str, *, of: int, wait: float) -> Non
             "retry_cause": error.message,
         },
     )
+
+
+def tell_of_new_token(before: Secret, after: Secret) -> None:
+    """Log that the server has given a thread another token."""
+    _logger.info(
+        "the token of thread %s is now %s: use the thread that was returned",
+        shorten(before.reveal()),
+        shorten(after.reveal()),
+    )
+
+
+def tell_of_unknown_tokens() -> None:
+    """Log that the server has returned threads with other tokens, and it is not known which is which."""
+    _logger.warning(
+        "threads were continued, and some may have new tokens that cannot be matched to the previous ones: list them"
+    )
+
+
+def tell_of_failed_continue(token: Secret, error: Exception) -> None:
+    """Log that a thread that should be kept alive could not be continued."""
+    _logger.warning("thread %s could not be continued: %s", shorten(token.reveal()), error)
+
+
+def tell_of_gone(token: Secret) -> None:
+    """Log that a thread that should be kept alive is no longer running."""
+    _logger.warning("thread %s is no longer running: it was stopped, or its lifetime ended", shorten(token.reveal()))
+
+
+def tell_of_failed_stop(token: Secret, error: BaseException) -> None:
+    """Log that a thread could not be stopped at the end of its ``async with``."""
+    _logger.error("thread %s could not be stopped, and may still run: %s", shorten(token.reveal()), error)
+
+
+def tell_of_lost_start() -> None:
+    """Log that a thread may have been started whose token the client does not know."""
+    _logger.error("the start of a thread was interrupted: it may have been started, and may still run")
+
+
+def tell_of_left(count: int) -> None:
+    """Log that a call was interrupted that had started threads."""
+    _logger.error("the start of several threads was interrupted: %d were started before, and still run", count)
 
 
 def tell_of_drift(before: int, after: int, noun: str, *, remedy: bool) -> None:

@@ -84,6 +84,29 @@ class _HeadFirst(ResponseHandler):
             body.set_exception(error)
 
 
+class ConnectionEnded(aiohttp.ClientError):
+    """The connection ended before the response. The cause is the error of aiohttp."""
+
+
+async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise ConnectionEnded from error
+
+
+def only_once(session: aiohttp.ClientSession) -> tuple[aiohttp.ClientMiddlewareType, ...]:
+    """Return the middlewares for a request that `session` must not silently send again.
+
+    If the connection ends, aiohttp sends PUT and DELETE requests a second time and reports only the second outcome. It
+    would then be unknown what the first one did.
+    """
+    # aiohttp has no public way to add a middleware to those of a session.
+    return (_send_once, *vars(session).get("_middlewares", ()))
+
+
 def own_session(resolver: AbstractResolver | None) -> aiohttp.ClientSession:
     """Return a new session for the running event loop.
 

@@ -3,13 +3,16 @@
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
 from threads_async import _codec, _ending, _exchange
+from threads_async._actions import Action
 from threads_async._endpoints import Endpoint, ValueEndpoint
 from threads_async._exchange import Request, Response
 from threads_async._paging import Slice
+from threads_async._secrets import Secret
 from threads_async._tracebacks import without_frames_of
 from threads_async._transport import Transport
 from threads_async.errors import ThreadsError
@@ -43,7 +46,7 @@ class PageSource:
 
         Raises:
             RequestError: The request failed, or the response does not have the documented format.
-            ClientClosedError: As in `Transport.get`.
+            ClientClosedError: As in `Transport.send`.
         """
         return await self._ask(
             partial(_exchange.encode, endpoint, query, self._base_url, asked), partial(_codec.decode, endpoint)
@@ -60,6 +63,35 @@ class PageSource:
             partial(_codec.decode_value, endpoint),
         )
 
+    async def act(
+        self,
+        action: Action[Any],
+        decode: Callable[[Action[Any], Request, Response], T],
+        workspace_id: int,
+        *,
+        tokens: tuple[Secret, ...] = (),
+        count: int | None = None,
+    ) -> T:
+        """Carry out `action`, and return the response, decoded by `decode`.
+
+        Args:
+            action: The action.
+            decode: A function of `_codec`.
+            workspace_id: The workspace.
+            tokens: The tokens of the threads, for an action on threads.
+            count: The number of threads to start, for an action that takes it.
+
+        Raises:
+            RequestError, ClientClosedError: As in `fetch`.
+        """
+        now = datetime.now(UTC)
+        return await self._ask(
+            partial(
+                _exchange.encode_action, action, self._base_url, workspace_id, since=now, tokens=tokens, count=count
+            ),
+            partial(decode, action),
+        )
+
     async def _ask(self, encode: Callable[[], Request], decode: Callable[[Request, Response], T]) -> T:
         """Send the request that `encode` returns, and return the decoded response.
 
@@ -70,7 +102,7 @@ class PageSource:
         handled = sys.exception()
         try:
             request = encode()
-            return decode(request, await self._transport.get(request))
+            return decode(request, await self._transport.send(request))
         except ThreadsError as error:
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
         except Exception as error:

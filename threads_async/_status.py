@@ -13,7 +13,8 @@ import msgspec
 
 from threads_async._exchange import Response
 from threads_async._secrets import Secret, excerpt
-from threads_async.errors import ServerError, StatusError, TooManyRequestsError, UnauthorizedError
+from threads_async.errors import ServerError, StatusError, ThreadLimitError, TooManyRequestsError, UnauthorizedError
+from threads_async.models import Limits
 
 _SERVER_ERRORS: Final = range(500, 600)
 _REDIRECTS: Final = range(300, 400)
@@ -60,7 +61,41 @@ def status_error(response: Response, *secrets: Secret, now: datetime) -> StatusE
             **details,
         )
     hint = "check that base_url is the address of a ZennoBrowser API" if status == HTTPStatus.NOT_FOUND else ""
-    return StatusError(f"the server responded with {words} instead of 200", hint=hint, **details)
+    return StatusError(f"the server responded with {words}", hint=hint, **details)
+
+
+def says_not_started(error: ServerError) -> bool:
+    """Return whether the server says that it has not started a thread, in words that ZennoBrowser was seen to use."""
+    said = (error.server_message or "").lower()
+    return "failed to create" in said or "limits have been reached" in said
+
+
+def limit_error(
+    limits: Limits, failure: ServerError | None = None, *, seconds: float | None = None, starting: int = 0
+) -> ThreadLimitError:
+    """Return the error for a thread that could not be started because of `limits`.
+
+    Args:
+        limits: The limits of the licence.
+        failure: The error of the request to start the thread, or None if none was sent.
+        seconds: How long the client waited for a free thread, or None if it did not wait.
+        starting: The number of threads that other tasks of the client are starting.
+    """
+    waited = "" if seconds is None else f" within {seconds:g} s"
+    used = f"{limits.active_threads} of the {limits.limit_threads} threads of the licence are in use"
+    others = f", and {starting} are being started" if starting else ""
+    free = limits.free_threads - starting
+    few = f"only {free} {'thread is' if free == 1 else 'threads are'} free" if free > 0 else "no thread is free"
+    error = ThreadLimitError(
+        f"{few}{waited}: {used}, on this computer or on another one with the same licence{others}",
+        hint="stop a thread, or wait longer for one" if waited else "stop a thread, or pass wait=",
+        active=limits.active_threads,
+        limit=limits.limit_threads,
+    )
+    if failure is not None:
+        for name in ("request", "attempts", "status", "server_message", "retry_after"):
+            setattr(error, name, getattr(failure, name))
+    return error
 
 
 def _server_message(response: Response, *secrets: Secret) -> str | None:

@@ -20,15 +20,15 @@ from aiohttp.abc import AbstractResolver
 from attrs import frozen
 
 from threads_async._ending import TimeLimits
-from threads_async._exchange import TOKEN_HEADER, Request, Response
-from threads_async._failures import failure_of
+from threads_async._exchange import TOKEN_HEADER, Request, Response, mark_unknown
+from threads_async._failures import closed_early, failure_of, timed_out
 from threads_async._logs import tell_of_retry
 from threads_async._reading import read_answer
 from threads_async._secrets import Secret
-from threads_async._session import close_session, own_session
+from threads_async._session import close_session, only_once, own_session
 from threads_async._status import status_error
 from threads_async._version import __version__
-from threads_async.errors import ClientClosedError, RequestError, RequestTimeoutError
+from threads_async.errors import ClientClosedError, RequestError, ServerError
 from threads_async.retry import RetryBudget, RetryPolicy
 
 if TYPE_CHECKING:
@@ -57,6 +57,11 @@ class Bounds:
     timeout: float
     response_bytes: int
     retry: RetryPolicy
+
+
+def _headers_of(request: Request, token: Secret) -> dict[str, str]:
+    headers = {TOKEN_HEADER: token.reveal(), "Accept": "application/json", "User-Agent": USER_AGENT}
+    return headers if request.action is None else headers | {"Content-Type": "application/json"}
 
 
 class Transport:
@@ -114,8 +119,8 @@ class Transport:
                 stacklevel=2,
             )
 
-    async def get(self, request: Request) -> Response:
-        """Send `request` and return the response, whose status is 200.
+    async def send(self, request: Request) -> Response:
+        """Send `request` and return the response, whose status means success.
 
         Raises:
             RequestError: The request failed, with all its attempts.
@@ -137,9 +142,13 @@ class Transport:
         deadline = self._bounds.retry.deadline
         outcome = await self._exchange(request, None if deadline is None else deadline - (self._clock() - began))
         if isinstance(outcome, Response):
-            if outcome.status == HTTPStatus.OK:
+            if request.accepts(outcome.status):
                 return outcome
             outcome = status_error(outcome, self._token, *request.secrets, now=datetime.now(UTC))
+            if isinstance(outcome, ServerError):
+                mark_unknown(outcome, request)
+            elif request.tokens and outcome.status == HTTPStatus.NOT_FOUND:
+                outcome.hint = "check that the thread is still running, and its workspace"
         outcome.request = request.label
         outcome.attempts = number
         return outcome
@@ -152,16 +161,22 @@ class Transport:
         policy = self._bounds.retry
         attempts = 0
         pause = 0.0
+        unknown = False
 
         async def attempt() -> Response | RequestError:
-            nonlocal attempts
+            nonlocal attempts, unknown
             attempts += 1
-            return failed if attempts == 1 else await self._attempt(request, attempts, began)
+            outcome = failed if attempts == 1 else await self._attempt(request, attempts, began)
+            if isinstance(outcome, RequestError):
+                unknown = unknown or outcome.unknown_since is not None
+                if unknown:
+                    mark_unknown(outcome, request)
+            return outcome
 
         def wants_another(state: "RetryCallState") -> bool:
             nonlocal pause
             outcome = None if state.outcome is None or state.outcome.failed else state.outcome.result()
-            if not isinstance(outcome, RequestError):
+            if not isinstance(outcome, RequestError) or not request.allows_retry_after(outcome):
                 return False
             seconds = policy.wait(outcome, elapsed=self._clock() - began, fraction=self._draw())
             if seconds is None or not self._budget.spend():
@@ -215,23 +230,22 @@ class Transport:
         try:
             async with (
                 self._time_limits.limit(timeout),
-                session.get(
-                    request.url,
+                session.request(
+                    request.method,
+                    request.url if request.address is None else request.address.reveal(),
                     params=request.params,
-                    headers={
-                        TOKEN_HEADER: self._token.reveal(),
-                        "Accept": "application/json",
-                        "User-Agent": USER_AGENT,
-                    },
+                    headers=_headers_of(request, self._token),
+                    data=None if request.body is None else request.body.reveal().encode(),
                     allow_redirects=False,
                     raise_for_status=False,
                     timeout=_NO_TIMEOUT,
+                    middlewares=None if request.action is None else only_once(session),
                 ) as answer,
             ):
-                return await read_answer(answer, self._bounds.response_bytes)
+                return await read_answer(answer, request, self._bounds.response_bytes)
         except TimeoutError:
             if not self.closed:
-                return RequestTimeoutError(f"no complete response within {timeout:g} s")
+                return timed_out(timeout, request)
         except asyncio.CancelledError:
             # When the session is closed, aiohttp cancels tasks that wait for a connection or a host name. If nobody
             # cancelled this task, it must not end with a cancellation.
@@ -240,4 +254,4 @@ class Transport:
         except (aiohttp.ClientError, UnicodeError, OSError, EOFError) as error:
             if not (self.closed or session.closed):
                 return failure_of(error, request)
-        raise ClientClosedError("the client was closed while it waited for a response")
+        raise closed_early(request)

@@ -1,19 +1,19 @@
-"""The client: the lists of the API, the watch, and the limits of the licence."""
+"""The client: its methods that list and watch. `_action_methods` has those that change something."""
 
 from uuid import UUID
 
-from threads_async._base_client import BaseClient
-from threads_async._checks import check_int64, check_seconds
-from threads_async._endpoints import BROWSER_INSTANCES, LIMITS, THREADS, WORKSPACES, endpoint_of
+from threads_async._action_methods import ActingClient
+from threads_async._checks import check_seconds
+from threads_async._endpoints import BROWSER_INSTANCES, THREADS, WORKSPACES, endpoint_of
 from threads_async._paging import Slice, single_page
 from threads_async.listing import Listing, ThreadListing
-from threads_async.models import BrowserInstance, Limits, Page, T, ThreadType, Workspace
+from threads_async.models import BrowserInstance, Page, T, ThreadType, Workspace
 from threads_async.queries import BrowserInstancesQuery, Query, ThreadsQuery, WorkspacesQuery
 from threads_async.watch import ThreadWatch
 
 
-class ThreadsClient(BaseClient):
-    """Lists the execution threads, workspaces and running browsers of a ZennoBrowser, and reads its licence limits.
+class ThreadsClient(ActingClient):
+    """Lists, starts and stops the execution threads of a ZennoBrowser, and lists its workspaces and running browsers.
 
     Create one client for your whole program. Any number of tasks can use it at the same time. Use it as ``async with
     ThreadsClient() as client:``, or call `ThreadsClient.close` at the end. Creating a client sends nothing and needs no
@@ -195,25 +195,6 @@ class ThreadsClient(BaseClient):
             consistent=True,
         )
         return ThreadWatch(listing, interval)
-
-    async def limits(self, workspace_id: int = -1) -> Limits:
-        """Return the limits of the licence, and how much of them is in use. Sends one request.
-
-        `Limits.free_threads` is the number of threads that can still be started. Computers with the same licence share
-        one thread limit, so some active threads may run on another computer. `ThreadsClient.threads` does not list
-        these.
-
-        Args:
-            workspace_id: The workspace, a 64-bit integer. -1 is the default workspace.
-
-        Raises:
-            RequestError: As in `ThreadsClient.fetch_page`. If the server does not offer limits, it is a `StatusError`
-                with status 404.
-            ClientClosedError: The client or its session is closed, or belongs to another event loop.
-            ConfigurationError: ``workspace_id`` is not a 64-bit integer.
-        """
-        check_int64("workspace_id", workspace_id)
-        return await self._source.fetch_value(LIMITS, {"workspace_id": workspace_id})
 
     async def fetch_page(self, query: Query[T]) -> Page[T]:
         """Request and return one page.

@@ -5,7 +5,7 @@
     ThreadsError
     ├── ConfigurationError           a setting or parameter is invalid; nothing was sent (also a ValueError)
     ├── ClientClosedError            closed, or used in another event loop (also a RuntimeError)
-    ├── RequestError                 a request failed; .request .attempts .hint
+    ├── RequestError                 a request failed; .request .attempts .hint .unknown_since .done
     │   ├── ConnectionFailedError    no connection, or it was lost during the response; .temporary
     │   ├── RequestTimeoutError      no complete response in time
     │   ├── ResponseTooLargeError    the response is larger than allowed; .limit
@@ -13,6 +13,7 @@
     │   │   ├── UnauthorizedError    401 or 403
     │   │   ├── TooManyRequestsError 429
     │   │   └── ServerError          500 to 599
+    │   │       └── ThreadLimitError not enough threads are free; .active .limit
     │   └── DecodeError              the response does not have the documented format; .path .reason .start
     └── PaginationError              the pages contradict each other; .start .total .received .total_count
 
@@ -20,6 +21,12 @@ The details are in attributes. ``str(error)`` is for people: the cause, the requ
 error contains the API token, a complete thread token or a complete connection string. No error is chained to an error
 of an underlying library. All errors can be pickled and copied.
 """
+
+from datetime import datetime
+from typing import Final
+
+_PRIVATE: Final = ("message", "done", "__notes__")
+"""Attributes that the repr does not show: notes (PEP 678) do not belong to the error, and thread tokens are secrets."""
 
 
 class ThreadsError(Exception):
@@ -36,10 +43,7 @@ class ThreadsError(Exception):
         self.message = message
 
     def __repr__(self) -> str:
-        # Notes (PEP 678) are in an attribute too, but do not belong to the error.
-        data = "".join(
-            f", {name}={value!r}" for name, value in vars(self).items() if name not in ("message", "__notes__")
-        )
+        data = "".join(f", {name}={value!r}" for name, value in vars(self).items() if name not in _PRIVATE)
         return f"{type(self).__name__}({self.message!r}{data})"
 
 
@@ -67,7 +71,15 @@ class RequestError(ThreadsError):
             ``GET http://localhost:8160/v1/threads?workspaceId=-1&start=1000&total=1000``.
         attempts: The number of attempts, 1 or more.
         hint: What to check or to change, or an empty string if there is no particular advice.
+        unknown_since: None if the server has surely changed nothing, apart from the threads in `done`. Otherwise it may
+            have carried out the request (started, continued or stopped threads), and this is when the request was first
+            sent, in UTC by the clock of this machine. Always None for requests that only read.
+        done: If a call for several threads failed in part: the tokens of the threads for which it surely succeeded.
+            They are secrets, so the repr does not show them.
     """
+
+    unknown_since: datetime | None = None
+    done: tuple[str, ...] = ()
 
     def __init__(self, message: str, *, request: str = "", attempts: int = 1, hint: str = "") -> None:
         super().__init__(message)
@@ -113,7 +125,7 @@ class ResponseTooLargeError(RequestError):
 
 
 class StatusError(RequestError):
-    """The server responded with a status other than 200.
+    """The server responded with a status other than 200, or than 200 to 299 if the request changes something.
 
     Attributes:
         status: The HTTP status.
@@ -149,6 +161,45 @@ class TooManyRequestsError(StatusError):
 
 class ServerError(StatusError):
     """Status 500 to 599: the server failed."""
+
+
+class ThreadLimitError(ServerError):
+    """Fewer threads are free than were requested.
+
+    The API itself returns status 500 with a message that does not say so. The client raises this error if the limits,
+    requested afterwards, have fewer free threads than requested. Except for those in `RequestError.done`, no thread was
+    started, unless `RequestError.unknown_since` says that some may have been.
+
+    Attributes:
+        status: 0 if the client waited, and sent no request to start a thread.
+        active: The number of running threads, on all computers with the licence.
+        limit: The maximum number of threads that can run at once.
+    """
+
+    def __init__(  # noqa: PLR0913 - one parameter an attribute, all but one by keyword
+        self,
+        message: str,
+        *,
+        request: str = "",
+        attempts: int = 1,
+        hint: str = "",
+        status: int = 0,
+        server_message: str | None = None,
+        retry_after: float | None = None,
+        active: int = 0,
+        limit: int = 0,
+    ) -> None:
+        super().__init__(
+            message,
+            request=request,
+            attempts=attempts,
+            hint=hint,
+            status=status,
+            server_message=server_message,
+            retry_after=retry_after,
+        )
+        self.active = active
+        self.limit = limit
 
 
 class DecodeError(RequestError, ValueError):

@@ -1,16 +1,19 @@
 """Keep secrets out of the URLs that HTTP instrumentation records. Performs no I/O."""
 
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
+from threads_async._actions import ACTIONS
 from threads_async._endpoints import ENDPOINTS
 from threads_async._secrets import shorten
 
+_BEFORE_A_TOKEN: Final = tuple(action.path for action in ACTIONS if action.takes == "a token")
+_WITHOUT_A_TOKEN: Final = tuple(action.path for action in ACTIONS if action.takes != "a token")
 _SECRETS: Final = frozenset(name for endpoint in ENDPOINTS for name in endpoint.secrets)
 
 
 def redact_url(url: object) -> str:
-    """Return the URL without credentials, and with the thread token in its query shortened.
+    """Return the URL without credentials, and with the thread token in its path or query shortened.
 
     OpenTelemetry's instrumentation of aiohttp records the URL of each request, including the query. Pass it this
     function::
@@ -21,6 +24,9 @@ def redact_url(url: object) -> str:
         url: A URL: a string, or an object whose ``str()`` is a URL, such as the ``yarl.URL`` of aiohttp.
     """
     parts = urlsplit(str(url))
+    head, slash, last = parts.path.rpartition("/")
+    if head.endswith(_BEFORE_A_TOKEN) and not parts.path.endswith(_WITHOUT_A_TOKEN):
+        parts = parts._replace(path=f"{head}{slash}{quote(shorten(unquote(last)) or '')}")
     query = [
         (name, shorten(value) or "" if name in _SECRETS and value else value)
         for name, value in parse_qsl(parts.query, keep_blank_values=True)

@@ -13,6 +13,8 @@ from threads_async import (
     RetryPolicy,
     StatusError,
     ThreadIterator,
+    ThreadLease,
+    ThreadLimitError,
     ThreadListing,
     ThreadPage,
     ThreadsClient,
@@ -57,10 +59,32 @@ async def calls(client: ThreadsClient) -> None:
     assert_type(await client.fetch_page(ThreadsQuery(start=5, type="Manual")), ThreadPage)
 
 
+async def actions(client: ThreadsClient) -> None:
+    """Threads that are started have the same type as listed ones."""
+    thread = await client.start_thread(wait=60)
+    assert_type(thread, ExecutionThread)
+    assert_type(await client.start_threads(2), tuple[ExecutionThread, ...])
+    assert_type(await client.continue_thread(thread), ExecutionThread)
+    assert_type(await client.continue_thread("token"), ExecutionThread | None)
+    assert_type(await client.continue_threads([thread, "token"]), tuple[ExecutionThread | None, ...])
+    await client.stop_thread(thread)
+    await client.stop_threads([thread, "token"], workspace_id=1)
+    async with client.new_thread(workspace_id=1, continue_every=30, wait=60) as lease:
+        assert_type(lease, ThreadLease)
+        assert_type(lease.thread, ExecutionThread)
+        assert_type(lease.thread_token, str)
+        assert_type(lease.gone, bool)
+        await lease.wait_until_gone()
+
+
 async def errors(client: ThreadsClient) -> None:
     """The attributes of an error have their types."""
     try:
         await client.threads().collect()
+    except ThreadLimitError as error:
+        assert_type(error.active, int)
+        assert_type(error.unknown_since, datetime | None)
+        assert_type(error.done, tuple[str, ...])
     except StatusError as error:
         assert_type(error.status, int)
         assert_type(error.server_message, str | None)
