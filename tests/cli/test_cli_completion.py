@@ -38,7 +38,7 @@ def completed(line: str) -> set[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("threads-async li", {"list"}),
+        ("threads-async lis", {"list"}),
         ("threads-async list --max", {"--max-items"}),
         ("threads-async watch --format ", {"live", "text", "jsonl"}),
         ("threads-async count --type M", {"Manual"}),

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -221,7 +222,7 @@ def test_a_token_may_come_from_standard_input(server: FakeServer, monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b" \n", b"two words", b"\xff\xfeS", b"S\x00", b"\xff\xfea\x00 \x00b\x00", b"\x00" * 100_000]
+    "content", [b"", b" \n", b"two words", b"\xff\xfeS", b"S\x00", b"\xff\xfea\x00 \x00b\x00", b"\x00" * 10_000]
 )
 def test_a_file_without_exactly_one_token_is_a_usage_error(
     content: bytes, tmp_path: Path, capsysbinary: Capture
@@ -232,6 +233,13 @@ def test_a_file_without_exactly_one_token_is_a_usage_error(
     assert 2 == main(["list", "--token-file", str(path)])
 
     assert "must contain one token" in error_line(capsysbinary)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no /dev/zero")
+def test_a_token_file_that_does_not_end_is_a_usage_error(capsysbinary: Capture) -> None:
+    assert 2 == main(["list", "--token-file", "/dev/zero"])
+
+    assert "the file is larger than 64 kB" in error_line(capsysbinary)
 
 
 def test_a_token_given_instead_of_a_file_name_is_not_shown(capsysbinary: Capture) -> None:

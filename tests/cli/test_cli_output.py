@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from cli_support import JWT
@@ -20,6 +21,7 @@ from threads_async import ExecutionThread, ThreadType
 from threads_async.cli import _table
 from threads_async.cli._columns import COLUMNS, fit, local
 from threads_async.cli._output import Csv, JsonLines
+from threads_async.cli._streams import write
 from threads_async.cli._table import Table, widths
 from threads_async.cli._text import plain
 
@@ -184,3 +186,18 @@ def test_an_old_windows_console_gets_no_colours(
     del capsysbinary
 
     assert "\x1b" not in _table.table(ExecutionThread).header()
+
+
+def test_a_write_that_a_signal_ends_after_a_part_is_continued(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+
+    class Halting(io.BytesIO):
+        def write(self, data: Any) -> int:
+            written.append(bytes(data[:3]))
+            return len(written[-1])
+
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(Halting()))
+
+    write("12345678")
+
+    assert b"12345678" == b"".join(written)

@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 from cli_support import SECONDS, environment, running, start
 
+from threads_async import ThreadLimitError, ThreadsClient
 from threads_async.cli import main
 from threads_async.testing import FakeServer
 
@@ -165,6 +166,40 @@ def test_its_options_set_the_switches_of_the_fake(serve: Serve, tmp_path: Path) 
     assert [thread.thread_token for thread in FakeServer(2, seed=3).threads] == [item["threadToken"] for item in items]
     assert not any(item["createdAt"].endswith("+00:00") for item in items)
     assert "gzip" == ask(said, "Sesame-0123456789", **{"Accept-Encoding": "gzip"})[1]
+
+
+def test_its_options_set_the_limit_and_the_lifetime_of_threads(serve: Serve) -> None:
+    switches = "--threads 3 --limit-threads 6 --threads-elsewhere 2 --lifetime 3600 --new-tokens"
+
+    _, said = serve(*switches.split())
+
+    found = re.search(r"http://127.0.0.1:\d+", said)
+    assert found is not None
+
+    async def act() -> None:
+        async with ThreadsClient("fake-api-token", base_url=found[0]) as client:
+            assert 1 == (await client.limits()).free_threads
+            thread = await client.start_thread()
+            with pytest.raises(ThreadLimitError, match="no thread is free: 6 of the 6 threads"):
+                await client.start_thread()
+            assert (await client.continue_thread(thread)).thread_token != thread.thread_token
+
+    asyncio.run(act())
+
+
+def test_a_lifetime_ends_a_thread(serve: Serve) -> None:
+    _, said = serve("--threads", "0", "--lifetime", "0.001")
+
+    found = re.search(r"http://127.0.0.1:\d+", said)
+    assert found is not None
+
+    async def act() -> None:
+        async with ThreadsClient("fake-api-token", base_url=found[0]) as client:
+            await client.start_thread()
+            await asyncio.sleep(0.01)
+            assert await client.threads().first() is None
+
+    asyncio.run(act())
 
 
 def test_it_keeps_no_requests(monkeypatch: pytest.MonkeyPatch) -> None:

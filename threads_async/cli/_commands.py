@@ -11,6 +11,8 @@ from threads_async.cli._list import count_threads, list_threads
 from threads_async.cli._options import help_option
 from threads_async.cli._others import list_browsers, list_workspaces
 from threads_async.cli._serve import serve
+from threads_async.cli._start import show_limits, start_threads
+from threads_async.cli._stop import stop_threads
 from threads_async.cli._streams import ReaderGoneError, tell, write
 from threads_async.cli._watch import watch
 from threads_async.errors import ThreadsError
@@ -50,7 +52,7 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
 )
 @help_option
 def command() -> None:
-    """List the execution threads, workspaces and browsers of a ZennoBrowser.
+    """List, start and stop the execution threads of a ZennoBrowser.
 
     The API token is read from ZB_API_TOKEN or from a file (--token-file). To try
     it without a ZennoBrowser, run: threads-async list --demo
@@ -62,6 +64,9 @@ command.add_command(count_threads)
 command.add_command(watch)
 command.add_command(list_workspaces)
 command.add_command(list_browsers)
+command.add_command(show_limits)
+command.add_command(start_threads)
+command.add_command(stop_threads)
 command.add_command(serve)
 command.add_command(doctor)
 

@@ -19,6 +19,7 @@ from threads_async.errors import (
     ResponseTooLargeError,
     ServerError,
     StatusError,
+    ThreadLimitError,
     ThreadsError,
     TooManyRequestsError,
     UnauthorizedError,
@@ -28,6 +29,7 @@ DONE: Final = 0
 USAGE: Final = 2
 NOT_WRITTEN: Final = 12
 NOT_LISTENING: Final = 13
+NOT_CONFIRMED: Final = 15
 INTERRUPTED: Final = 130
 
 _FAMILIES: Final[dict[type[ThreadsError], tuple[int, str]]] = {
@@ -41,16 +43,18 @@ _FAMILIES: Final[dict[type[ThreadsError], tuple[int, str]]] = {
     DecodeError: (9, "the response does not have the documented format"),
     PaginationError: (10, "the pages contradict each other"),
     ResponseTooLargeError: (11, "the response is too large; use a smaller --total"),
+    ThreadLimitError: (14, "not enough threads are free"),
     ThreadsError: (1, "any other error"),
 }
 
 EXIT_CODES: Final[dict[int, str]] = dict(
     sorted(
         {
-            DONE: "success, also if the reader of a pipe stopped reading",
+            DONE: "success, also if the reader of a pipe is gone, except start and stop",
             **dict(_FAMILIES.values()),
             NOT_WRITTEN: "could not write to standard output",
             NOT_LISTENING: "serve could not listen on its port",
+            NOT_CONFIRMED: "stop was not confirmed, so nothing was stopped",
             INTERRUPTED: "interrupted by Ctrl-C (serve exits with 0)",
         }.items()
     )
@@ -93,7 +97,8 @@ def hint_of(error: RequestError) -> str:
     """Return the hint of `error`, with option names in place of Python parameters."""
     if "SSL_CERT_FILE" in error.hint:
         return "set SSL_CERT_FILE to a file that contains its CA certificate"
-    return re.sub(r"\bbase_url\b", _OPTIONS["base_url"], re.sub(r"\btotal\b", "--total", error.hint))
+    hint = re.sub(r"\btotal\b", "--total", error.hint).replace("pass wait=", "use --wait")
+    return re.sub(r"\bbase_url\b", _OPTIONS["base_url"], hint)
 
 
 def failure_of(error: ThreadsError | click.ClickException, advice: str = "") -> CommandError:

@@ -5,6 +5,7 @@ from typing import Final
 import click
 from attrs import evolve
 
+from threads_async.cli._ages import older_than_option
 from threads_async.cli._client import Connection, client_of
 from threads_async.cli._options import Filters, connection_options, filter_options, help_option
 from threads_async.cli._output import Noun, Writer
@@ -38,11 +39,15 @@ so far are valid, and the error message says how to resume.
 """
 
 
+def _report(filters: Filters, writer: Writer) -> Report:
+    return Report(writer, _THREADS, None if filters.before is None else filters.has)
+
+
 async def _list(connection: Connection, filters: Filters, walk: Walk, writer: Writer) -> None:
     def listing_of(client: ThreadsClient) -> Listing[ExecutionThread]:
         return client.threads(**filters.parameters(), **walk.parameters())
 
-    await write_listing(connection, listing_of, walk, writer, _THREADS)
+    await write_listing(connection, listing_of, walk, _report(filters, writer))
 
 
 async def _list_all(connection: Connection, filters: Filters, walk: Walk, writer: Writer) -> None:
@@ -50,7 +55,7 @@ async def _list_all(connection: Connection, filters: Filters, walk: Walk, writer
     async with client_of(connection) as client:
         # An invalid option is reported before anything is sent.
         client.threads(**filters.parameters(), **walk.parameters())
-        report = Report(writer, _THREADS)
+        report = _report(filters, writer)
         async for workspace in client.workspaces():
             left = None if walk.max_items is None else walk.max_items - report.done
             part = evolve(walk, max_items=left)
@@ -62,6 +67,7 @@ async def _list_all(connection: Connection, filters: Filters, walk: Walk, writer
 
 @click.command("list", help=_LIST_HELP, add_help_option=False)
 @filter_options("List")
+@older_than_option("List")
 @click.option(
     "--all-workspaces",
     is_flag=True,
@@ -81,6 +87,8 @@ def list_threads(
     """List the execution threads."""
     if all_workspaces and (filters.workspace_id != -1 or walk.start):
         raise click.UsageError("--all-workspaces cannot be combined with --workspace-id or --start")
+    if filters.before is not None and walk.max_items is not None:
+        raise click.UsageError("--older-than cannot be combined with --max-items")
     work = _list_all if all_workspaces else _list
     run_to_end(work(connection, filters, walk, writer_of(format, ExecutionThread)))
 

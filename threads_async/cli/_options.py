@@ -4,6 +4,7 @@ import functools
 import math
 import os
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
@@ -12,9 +13,11 @@ from click.shell_completion import CompletionItem
 
 from threads_async._secrets import Secret
 from threads_async._settings import TOKEN_VARIABLE
+from threads_async.cli._ages import created_before
 from threads_async.cli._client import Connection
 from threads_async.cli._streams import write
 from threads_async.cli._tokens import TokenFile, secret_of, token_file_option
+from threads_async.models import ExecutionThread
 
 if TYPE_CHECKING:
     _Choice = click.Choice[str]
@@ -35,11 +38,17 @@ class Filters:
         workspace_id: The workspace of the threads.
         thread_token: The token of the only thread to select; None for all threads.
         type: The type of the threads; None for all types.
+        before: The threads were created before this time; None for any time. The API has no such filter.
     """
 
     workspace_id: int
     thread_token: Secret | None
     type: str | None
+    before: datetime | None = None
+
+    def has(self, thread: ExecutionThread) -> bool:
+        """Return whether `thread`, which the API returned, was created early enough."""
+        return self.before is None or thread.created_at < self.before
 
     def parameters(self) -> dict[str, Any]:
         """Return the filters as keyword arguments of the client."""
@@ -75,6 +84,9 @@ class _AnyCase(_Choice):
         return [CompletionItem(choice) for choice in self.choices if choice.lower().startswith(incomplete.lower())]
 
 
+THREAD_TYPE: Final = _AnyCase(["Manual", "BrowserInstance"])
+
+
 def workspace_option(action: str) -> Callable[[Command], Command]:
     """Return the option that selects a workspace; its help starts with `action`, such as "List only threads"."""
     return click.option(
@@ -99,7 +111,7 @@ def _with_filters(verb: str, command: Command) -> Command:
     @workspace_option(f"{verb} only threads")
     @click.option(
         "--type",
-        type=_AnyCase(["Manual", "BrowserInstance"]),
+        type=THREAD_TYPE,
         help=f"{verb} only threads of this type, ignoring case.",
     )
     @token_file_option(
@@ -113,12 +125,11 @@ def _with_filters(verb: str, command: Command) -> Command:
         workspace_id: int,
         type: str | None,  # noqa: A002 - the name of the option
         thread_token_file: TokenFile | None,
+        older_than: timedelta | None = None,
         **others: Any,
     ) -> None:
-        command(
-            filters=Filters(workspace_id, None if thread_token_file is None else thread_token_file.token, type),
-            **others,
-        )
+        token = None if thread_token_file is None else thread_token_file.token
+        command(filters=Filters(workspace_id, token, type, created_before(older_than)), **others)
 
     return with_filters
 

@@ -7,7 +7,7 @@ import click
 from threads_async.cli._client import Connection
 from threads_async.cli._options import connection_options, help_option, workspace_option
 from threads_async.cli._output import Noun
-from threads_async.cli._walk import Format, Walk, run_to_end, walk_options, write_listing, writer_of
+from threads_async.cli._walk import Format, Report, Walk, run_to_end, walk_options, write_listing, writer_of
 from threads_async.client import ThreadsClient
 from threads_async.listing import Listing
 from threads_async.models import BrowserInstance, Workspace
@@ -51,7 +51,7 @@ def list_workspaces(
     def listing_of(client: ThreadsClient) -> Listing[Workspace]:
         return client.workspaces(**filters, **walk.parameters())
 
-    run_to_end(write_listing(connection, listing_of, walk, writer, _WORKSPACES))
+    run_to_end(write_listing(connection, listing_of, walk, Report(writer, _WORKSPACES)))
 
 
 @click.command("browsers", help=_BROWSERS_HELP, add_help_option=False)
@@ -74,4 +74,4 @@ def list_browsers(
     def listing_of(client: ThreadsClient) -> Listing[BrowserInstance]:
         return client.browser_instances(**filters, **walk.parameters())
 
-    run_to_end(write_listing(connection, listing_of, walk, writer, _BROWSERS))
+    run_to_end(write_listing(connection, listing_of, walk, Report(writer, _BROWSERS)))

@@ -9,7 +9,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from attrs import frozen
 
 from threads_async._settings import TOKEN_VARIABLE, token_of
 from threads_async.cli._exits import NOT_LISTENING, CommandError
@@ -35,15 +34,6 @@ _PORT: Final = 8160
 _LARGEST_PORT: Final = 65535
 
 
-@frozen
-class Switches:
-    """Settings that are applied after the server is created."""
-
-    gzip: bool
-    naive_times: bool
-    churn: float
-
-
 def announcement(server: "FakeServer", token: Token) -> str:
     """Return the text that announces the started `server`, with commands to paste that use `token`."""
     shell = shell_of(os.name, os.environ)
@@ -58,7 +48,7 @@ To try it, paste one of these into another terminal{condition_of(token)}:
 """
 
 
-async def _serve(switches: Switches, token_file: TokenFile | None, parameters: dict[str, Any]) -> None:
+async def _serve(churn: float, token_file: TokenFile | None, parameters: dict[str, Any]) -> None:
     from threads_async.testing import FakeServer  # noqa: PLC0415 - only this command needs it
 
     secret = secret_of(os.environ, TOKEN_VARIABLE) if token_file is None else token_file.token
@@ -69,8 +59,6 @@ async def _serve(switches: Switches, token_file: TokenFile | None, parameters: d
         server = FakeServer(token=token_of(secret.reveal(), {}).reveal(), **parameters)
         path = None if token_file is None else token_file.path
         token = InEnvironment() if token_file is None else Typed() if path is None else InFile(path)
-    server.gzip = switches.gzip
-    server.naive_times = switches.naive_times
     # The server keeps its requests for tests. Nothing reads them here, and the server may run for weeks.
     server.on_request = lambda _: server.requests.clear()
     stop = asyncio.Event()
@@ -87,8 +75,8 @@ async def _serve(switches: Switches, token_file: TokenFile | None, parameters: d
                 await stack.enter_async_context(server)
             except OSError as error:
                 raise _not_listening(server.port, error) from None
-            if switches.churn:
-                await stack.enter_async_context(server.churn(switches.churn))
+            if churn:
+                await stack.enter_async_context(server.churn(churn))
             tell(announcement(server, token))
             await stop.wait()
     finally:
@@ -154,14 +142,37 @@ def _not_listening(port: int, error: OSError) -> CommandError:
     default=0.0,
     help="Number of threads that start or stop per second. Default: 0.",
 )
+@click.option(
+    "--limit-threads",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=10_000,
+    help="Requests can start threads only while fewer than N run in the workspace. Default: 10000.",
+)
+@click.option(
+    "--threads-elsewhere",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Number of threads on other computers with the same licence. They count towards the limit. Default: 0.",
+)
+@click.option(
+    "--lifetime",
+    metavar="SECONDS",
+    type=Number(min=0, min_open=True, max=86_400 * 365),
+    help="Time after which a thread that a request has started ends, unless it is continued, in seconds. Default: "
+    "unlimited.",
+)
+@click.option("--new-tokens", is_flag=True, help="Give a thread another token each time that it is continued.")
 @click.option("--gzip", is_flag=True, help="Compress responses for clients that accept gzip.")
 @click.option("--naive-times", is_flag=True, help="Send times without their UTC offset.")
 @help_option
-def serve(*, token_file: TokenFile | None, gzip: bool, naive_times: bool, churn: float, **parameters: Any) -> None:
+def serve(*, token_file: TokenFile | None, churn: float, **parameters: Any) -> None:
     """Serve a fake ZennoBrowser for other programs.
 
-    The server runs on this machine, has its own threads, and responds as the API
-    documentation says. Stop it with Ctrl-C or SIGTERM; the exit code is then 0.
+    The server runs on this machine, has its own threads, which other programs can
+    start and stop, and responds as the API documentation says. Stop it with Ctrl-C
+    or SIGTERM; the exit code is then 0.
     """
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(Switches(gzip, naive_times, churn), token_file, parameters))
+        asyncio.run(_serve(churn, token_file, parameters))

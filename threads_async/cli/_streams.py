@@ -44,7 +44,12 @@ def write(text: str, *, encoding: str = "utf-8") -> None:
     """
     stream = stdout()
     try:
-        stream.buffer.write(text.encode(encoding, "replace"))
+        # An empty text is written too, which shows early that nothing can be written.
+        left = memoryview(text.encode(encoding, "replace"))
+        left = left[stream.buffer.write(left) :]
+        while left:
+            # In an event loop, Ctrl-C raises nothing at first, but ends the call after a part of the text.
+            left = left[stream.buffer.write(left) :]
         stream.buffer.flush()
     except OSError as error:
         _discard(stream)

@@ -13,7 +13,7 @@ from threads_async._secrets import Secret
 _Command: TypeAlias = Callable[..., Any]
 
 _MOST_OF_A_FILE: Final = 64 * 2**10
-"""Maximum number of bytes to read from a token file, which may be /dev/zero."""
+"""Maximum number of bytes in a token file. The file may be /dev/zero."""
 
 
 @frozen
@@ -40,14 +40,18 @@ def _text_of(content: bytes) -> str:
     return content.decode("utf-16" if utf_16 else "utf-8-sig")
 
 
-def _read_token(context: click.Context, parameter: click.Parameter, name: str | None) -> TokenFile | None:
-    """Read the single word in the file called `name`."""
-    if name is None:
-        return None
+def text_in(context: click.Context, parameter: click.Parameter, name: str, most: int) -> str | None:
+    """Return the text in the file called `name`, or None if it is not text.
+
+    Raises:
+        BadParameter: The file cannot be read, or has more than `most` bytes.
+    """
     try:
         with click.open_file(name, "rb") as file:
-            content: bytes = file.read(_MOST_OF_A_FILE)
-        words = _text_of(content).split()
+            content: bytes = file.read(most + 1)
+        if len(content) > most:
+            raise click.BadParameter(f"the file is larger than {most // 2**10} kB", context, parameter)
+        return _text_of(content)
     except RuntimeError:
         # click raises it if the process was started without standard input.
         raise click.BadParameter("standard input is closed", context, parameter) from None
@@ -55,7 +59,14 @@ def _read_token(context: click.Context, parameter: click.Parameter, name: str | 
         # The name is not shown: it may be the token itself, passed by mistake.
         raise click.BadParameter(f"the file cannot be read: {error.strerror}", context, parameter) from None
     except UnicodeDecodeError:
-        words = []
+        return None
+
+
+def _read_token(context: click.Context, parameter: click.Parameter, name: str | None) -> TokenFile | None:
+    """Read the single word in the file called `name`."""
+    if name is None:
+        return None
+    words = (text_in(context, parameter, name, _MOST_OF_A_FILE) or "").split()
     if len(words) != 1 or not words[0].isprintable():
         text = "the file must contain one token as UTF-8 text, or as UTF-16 with a byte order mark, and nothing else"
         raise click.BadParameter(text, context, parameter)

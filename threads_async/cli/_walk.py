@@ -63,15 +63,18 @@ class Report:
     Args:
         writer: Converts items to text.
         noun: The noun for the items.
+        wanted: Returns whether to write an item. By default, all are written.
 
     Attributes:
         done: Number of items written so far.
+        wanted: Returns whether to write an item, or None if all are written.
     """
 
-    def __init__(self, writer: Writer, noun: Noun) -> None:
+    def __init__(self, writer: Writer, noun: Noun, wanted: Callable[[Any], bool] | None = None) -> None:
         self.done = 0
         self._writer = writer
         self._noun = noun
+        self.wanted = wanted
         self._header = writer.header()
         self._drifted = False
 
@@ -96,9 +99,10 @@ class Report:
                     if page is None:
                         break
                     # The header is written with the first page: if that page fails, nothing is written.
-                    self._write(self._writer.rows(page.items))
+                    items = page.items if self.wanted is None else tuple(filter(self.wanted, page.items))
+                    self._write(self._writer.rows(items))
                     done += len(page.items)
-                    self.done += len(page.items)
+                    self.done += len(items)
             except ThreadsError as error:
                 start = pages.next_start
                 advice = f"resume with {place}{walk.resume_at(start, done)}" if self.done and start is not None else ""
@@ -152,14 +156,12 @@ async def write_listing(
     connection: Connection,
     listing_of: Callable[[ThreadsClient], Listing[Any]],
     walk: Walk,
-    writer: Writer,
-    noun: Noun,
+    report: Report,
 ) -> None:
     """Write one listing with its summary."""
     async with client_of(connection) as client:
-        report = Report(writer, noun)
         count = await report.add(listing_of(client), walk)
-        asked_for_all = walk.start == 0 and walk.max_items is None
+        asked_for_all = walk.start == 0 and walk.max_items is None and report.wanted is None
         report.end(None if asked_for_all else count, remedy=walk.order is not None)
 
 
