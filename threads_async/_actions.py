@@ -32,6 +32,10 @@ class Action(Generic[T]):
     repeatable: bool = True
 
 
+WORKSPACE: Final = "workspaceId"
+COUNT: Final = "count"
+"""The names of the parameters on the wire."""
+
 _THREADS: Any = tuple[ExecutionThread, ...]
 
 START: Final = Action[ExecutionThread](

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from attrs import evolve, field, frozen
 
-from threads_async._actions import Action
+from threads_async._actions import COUNT, WORKSPACE, Action
 from threads_async._endpoints import Endpoint, ValueEndpoint
 from threads_async._paging import Slice
 from threads_async._secrets import Secret, shorten
@@ -148,11 +148,11 @@ def encode_action(  # noqa: PLR0913 - one for each part of a request
         tokens: The tokens of the threads, for an action on threads. An action on one thread takes one token.
         count: The number of threads to start, for an action that takes it.
     """
-    counted = () if count is None else (("count", str(count)),)
+    counted = () if count is None else ((COUNT, str(count)),)
     url = f"{base_url}{action.path}"
     request = Request(
         url,
-        (*counted, ("workspaceId", str(workspace_id))),
+        (*counted, (WORKSPACE, str(workspace_id))),
         action=action,
         since=since,
         tokens=tokens,

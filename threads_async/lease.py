@@ -27,7 +27,7 @@ from threads_async.errors import (
 from threads_async.models import ExecutionThread
 
 _SOONER: Final = 4
-"""After a failure, the next attempt to continue the thread comes this many times sooner."""
+"""After a failure, the pause before the next attempt to continue the thread is divided by this number."""
 
 
 class ThreadLease:
