@@ -107,6 +107,13 @@ def test_a_start_at_the_limit_has_its_own_exit_code(server: FakeServer, capsysbi
     assert capsysbinary.readouterr().err.endswith(b"; stop a thread, or use --wait\n")
 
 
+def test_a_table_without_a_thread_has_no_header(server: FakeServer, capsysbinary: Capture) -> None:
+    server.limit_threads = 21
+
+    assert 14 == main(["start", "--format", "table"])
+    assert b"" == capsysbinary.readouterr().out
+
+
 def test_a_start_can_wait(server: FakeServer, capsysbinary: Capture) -> None:
     assert 0 == main(["start", "2", "--wait", "10", "--format", "table"])
     assert 3 == len(capsysbinary.readouterr().out.splitlines())

@@ -6,6 +6,7 @@ from typing import Final, Literal
 import click
 from attrs import fields
 
+from threads_async._targets import MOST_AT_ONCE
 from threads_async.cli._client import Connection, client_of
 from threads_async.cli._options import Number, connection_options, help_option, workspace_option
 from threads_async.cli._output import Writer, data_of, json_line
@@ -18,7 +19,6 @@ from threads_async.errors import RequestError
 from threads_async.models import ExecutionThread, Limits
 
 _MOST: Final = 10_000
-_AT_ONCE: Final = 100
 
 _START_HELP: Final = """Start execution threads, 1 by default, and write them to standard output.
 
@@ -91,10 +91,12 @@ async def _next(
 
 async def _start(connection: Connection, workspace_id: int, wait: float | None, writer: Writer, tally: Tally) -> None:
     async with client_of(connection) as client:
-        write(writer.header(), encoding=writer.encoding)
+        # Shows whether anything can be written, before anything is started.
+        write("")
+        header = writer.header()
         while tally.done < tally.of:
             # Each thread is waited for on its own.
-            tally.pending = min(_AT_ONCE if wait is None else 1, tally.of - tally.done)
+            tally.pending = min(MOST_AT_ONCE if wait is None else 1, tally.of - tally.done)
             try:
                 with waiting(f"starting threads: {tally.done} of {tally.of}"):
                     threads = await _next(client, tally.pending, workspace_id, wait)
@@ -104,7 +106,8 @@ async def _start(connection: Connection, workspace_id: int, wait: float | None, 
             tally.done += len(threads)
             tally.pending = 0
             # They are written at once: an error may follow, and nobody else knows their tokens.
-            write(writer.rows(threads), encoding=writer.encoding)
+            write(header + writer.rows(threads), encoding=writer.encoding)
+            header = ""
         write(writer.footer(f"{tally.done} started"), encoding=writer.encoding)
 
 
