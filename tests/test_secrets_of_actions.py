@@ -7,11 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from test_secrets_stay_in import API_TOKEN, ECHO, THREAD_TOKEN, assert_clean, everything_of, locals_of
+from test_secrets_stay_in import API_TOKEN, ECHO, THREAD_TOKEN, assert_clean, everything_of, instrumented, locals_of
 
 from threads_async import RetryPolicy, ThreadsClient, ThreadsError, redact_url
 from threads_async.testing import FakeServer, WireServer
@@ -108,16 +104,10 @@ async def test_a_lease_and_its_notes_show_no_secret(caplog: pytest.LogCaptureFix
 
 @pytest.mark.parametrize("url_filter", [redact_url, None])
 async def test_opentelemetry_with_our_filter_records_no_thread_token_of_a_path(url_filter: Any) -> None:
-    spans = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(spans))
-    AioHttpClientInstrumentor().instrument(tracer_provider=provider, url_filter=url_filter)
-    try:
+    with instrumented(url_filter) as spans:
         async with FakeServer(token=API_TOKEN) as server:
             for name in ("continue_thread", "stop_thread"):
                 await asyncio.gather(act(name, server.url), return_exceptions=True)
-    finally:
-        AioHttpClientInstrumentor().uninstrument()
 
     recorded = "".join(span.to_json() for span in spans.get_finished_spans())
     assert "/v1/threads/use/eyJ" in recorded

@@ -424,16 +424,23 @@ async def test_the_token_does_not_stay_in_a_given_session() -> None:
     assert ["Api-Token" in seen.headers for seen in server.requests] == [True, False]
 
 
-@pytest.mark.parametrize("failing", [False, True])
-@pytest.mark.parametrize("url_filter", [redact_url, None])
-async def test_opentelemetry_with_our_filter_records_no_secret(
-    url_filter: Any, failing: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@contextlib.contextmanager
+def instrumented(url_filter: Any) -> Iterator[InMemorySpanExporter]:
+    """Record the requests of aiohttp with OpenTelemetry, and pass it `url_filter`."""
     spans = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     AioHttpClientInstrumentor().instrument(tracer_provider=provider, url_filter=url_filter)
     try:
+        yield spans
+    finally:
+        AioHttpClientInstrumentor().uninstrument()
+
+
+@pytest.mark.parametrize("failing", [False, True])
+@pytest.mark.parametrize("url_filter", [redact_url, None])
+async def test_opentelemetry_with_our_filter_records_no_secret(url_filter: Any, failing: bool) -> None:
+    with instrumented(url_filter) as spans:
         async with (
             FakeServer(token=API_TOKEN) as server,
             ThreadsClient(API_TOKEN, base_url=server.url, retry=RetryPolicy(attempts=1)) as client,
@@ -442,8 +449,6 @@ async def test_opentelemetry_with_our_filter_records_no_secret(
                 server.fail_next(2, Fault(status=None))
             with contextlib.suppress(ThreadsError):
                 await client.threads(thread_token=THREAD_TOKEN).collect()
-    finally:
-        AioHttpClientInstrumentor().uninstrument()
 
     recorded = "".join(span.to_json() for span in spans.get_finished_spans())
     assert "/v1/threads" in recorded
