@@ -44,6 +44,7 @@ from threads_async._exchange import Request, Response
 from threads_async._secrets import Secret
 from threads_async._source import PageSource
 from threads_async._transport import Bounds, Transport
+from threads_async.retry import Allows
 from threads_async.testing import FakeServer, Fault, WireServer
 from threads_async.testing.wire import Script, answer, hang, reset, send
 
@@ -173,7 +174,17 @@ async def test_no_public_value_shows_a_secret() -> None:
             listing = client.threads(thread_token=THREAD_TOKEN)
             iterator, pages, watch = aiter(listing), listing.pages(), client.watch(thread_token=THREAD_TOKEN)
             page = await client.fetch_page(ThreadsQuery(thread_token=THREAD_TOKEN))
-            values = [client, listing, iterator, pages, page, *page.items, listing.query, watch, await anext(watch)]
+            values: list[Any] = [
+                client,
+                listing,
+                iterator,
+                pages,
+                page,
+                *page.items,
+                listing.query,
+                watch,
+                await anext(watch),
+            ]
             values += [await anext(iterator), await anext(pages), client.fetch_page, server.requests, server.threads]
             values += [
                 *await client.browser_instances().collect(),
@@ -327,7 +338,7 @@ async def test_an_error_that_the_caller_handles_is_not_changed(unused_tcp_port: 
             await session.get(f"http://127.0.0.1:{unused_tcp_port}")
 
     class Broken(Transport):
-        async def send(self, request: Request) -> Response:
+        async def send(self, request: Request, allows: Allows | None = None) -> Response:
             raise ZeroDivisionError
 
     source = PageSource("http://zenno.example", Broken(Secret("x"), None, LIMITS))
@@ -346,7 +357,7 @@ async def test_an_error_that_the_caller_handles_is_not_changed(unused_tcp_port: 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, asyncio.CancelledError])
 async def test_an_exception_that_stops_a_request_has_no_aiohttp_error_attached(stop: type[BaseException]) -> None:
     class Broken(Transport):
-        async def send(self, request: Request) -> Response:
+        async def send(self, request: Request, allows: Allows | None = None) -> Response:
             error = stop()
             error.__context__ = aiohttp.ClientError(API_TOKEN)
             raise error

@@ -27,7 +27,9 @@ async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
     tasks = [task for task in tasks if task is not asyncio.current_task()]
     cancel(tasks)
     loop = asyncio.get_running_loop()
-    await asyncio.gather(*(task for task in tasks if task.get_loop() is loop), return_exceptions=True)
+    # Not with gather: it would pass a cancellation of this task on to tasks that may be waiting for this one.
+    if mine := [task for task in tasks if task.get_loop() is loop]:
+        await asyncio.wait(mine)
 
 
 async def complete(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:

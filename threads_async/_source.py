@@ -1,8 +1,9 @@
 """Fetch pages and values: encode the query, send the request, decode the response, now or in a task."""
 
 import asyncio
+import copy
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -18,6 +19,7 @@ from threads_async._transport import Transport
 from threads_async.errors import ThreadsError
 from threads_async.models import Page, T
 from threads_async.queries import Query
+from threads_async.retry import Allows
 
 _WITH_SECRETS: Final = (
     *("aiohttp", "aiosignal", "cattrs", "multidict", "yarl"),
@@ -35,11 +37,23 @@ class PageSource:
         self._base_url = base_url
         self._transport = transport
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._pauses = _ending.TimeLimits()
+        self._allows: Allows | None = None
 
     @property
     def closed(self) -> bool:
         """Whether the source has been closed."""
         return self._transport.closed
+
+    def retrying(self, allows: Allows) -> "PageSource":
+        """Return a source that makes only retries that `allows` allows. Its tasks are those of this source."""
+        source = copy.copy(self)
+        source._allows = allows  # noqa: SLF001 - of the same class
+        return source
+
+    def until_closed(self) -> _ending.TimeLimit:
+        """Return a context that raises `TimeoutError` when the source is closed."""
+        return self._pauses.limit(None)
 
     async def fetch(self, endpoint: Endpoint[T], query: Query[T], asked: Slice | None = None) -> Page[T]:
         """Return one page of `endpoint`: the slice `asked`, or by default the slice of the query.
@@ -102,7 +116,7 @@ class PageSource:
         handled = sys.exception()
         try:
             request = encode()
-            return decode(request, await self._transport.send(request))
+            return decode(request, await self._transport.send(request, self._allows))
         except ThreadsError as error:
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
         except Exception as error:
@@ -116,7 +130,11 @@ class PageSource:
 
     def start(self, endpoint: Endpoint[T], query: Query[T], asked: Slice) -> "asyncio.Task[Page[T]]":
         """Start a task that fetches a slice. Cancel the task if the page is no longer needed."""
-        task = asyncio.get_running_loop().create_task(self.fetch(endpoint, query, asked))
+        return self.own(self.fetch(endpoint, query, asked))
+
+    def own(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Run `work` in a task that ends when the source is closed. Cancel it if its result is no longer needed."""
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._forget)
         return task
@@ -130,5 +148,6 @@ class PageSource:
     async def close(self) -> None:
         """End all requests and close the transport. It can be called more than once."""
         tasks = list(self._tasks)
+        self._pauses.expire()
         await self._transport.close()
         await _ending.end(tasks)

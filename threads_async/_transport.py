@@ -29,7 +29,7 @@ from threads_async._session import close_session, only_once, own_session
 from threads_async._status import status_error
 from threads_async._version import __version__
 from threads_async.errors import ClientClosedError, RequestError, ServerError
-from threads_async.retry import RetryBudget, RetryPolicy
+from threads_async.retry import Allows, RetryBudget, RetryPolicy
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -119,8 +119,10 @@ class Transport:
                 stacklevel=2,
             )
 
-    async def send(self, request: Request) -> Response:
+    async def send(self, request: Request, allows: Allows | None = None) -> Response:
         """Send `request` and return the response, whose status means success.
+
+        If `allows` is given, only the retries that it allows are made, and they are not logged.
 
         Raises:
             RequestError: The request failed, with all its attempts.
@@ -128,11 +130,11 @@ class Transport:
         """
         began = self._clock()
         outcome = await self._attempt(request, 1, began)
-        if isinstance(outcome, RequestError):
-            # The first attempt does not use tenacity, which would be a large part of the cost of a small request.
-            outcome = await self._retry(request, outcome, began)
-        else:
+        if not isinstance(outcome, RequestError):
             self._budget.succeeded(attempts=1)
+        else:
+            # The first attempt does not use tenacity, which would be a large part of the cost of a small request.
+            outcome = await self._retry(request, outcome, began, allows)
         if isinstance(outcome, RequestError):
             raise outcome
         return outcome
@@ -153,8 +155,10 @@ class Transport:
         outcome.attempts = number
         return outcome
 
-    async def _retry(self, request: Request, failed: RequestError, began: float) -> Response | RequestError:
-        """Make the attempts after the first one, whose error is `failed`, as far as the policy and the budget allow."""
+    async def _retry(
+        self, request: Request, failed: RequestError, began: float, allows: Allows | None
+    ) -> Response | RequestError:
+        """Make the attempts after the first one, whose error is `failed`, as far as policy and budget allow."""
         # Most programs never need tenacity, and it would add a seventh to the import time of the package's own modules.
         from tenacity import AsyncRetrying  # noqa: PLC0415
 
@@ -179,10 +183,11 @@ class Transport:
             if not isinstance(outcome, RequestError) or not request.allows_retry_after(outcome):
                 return False
             seconds = policy.wait(outcome, elapsed=self._clock() - began, fraction=self._draw())
-            if seconds is None or not self._budget.spend():
+            if seconds is None or (allows and not allows(outcome, seconds)) or not self._budget.spend():
                 return False
             pause = seconds
-            tell_of_retry(outcome, request.url, of=policy.attempts, wait=seconds)
+            if not allows:
+                tell_of_retry(outcome, request.url, of=policy.attempts, wait=seconds)
             return True
 
         # Errors pass through tenacity's loop as values. If they were raised there, an error and the frames of the loop
@@ -219,10 +224,7 @@ class Transport:
         return self._own
 
     async def _exchange(self, request: Request, left: float | None) -> Response | RequestError:
-        """Make one attempt.
-
-        A `RequestError` is returned, not raised, because the error of aiohttp would become its context.
-        """
+        """Make one attempt. An error is returned, because aiohttp's error would be the context of a raised one."""
         session = self._session()
         timeout = self._bounds.timeout if left is None else min(self._bounds.timeout, left)
         task = asyncio.current_task()

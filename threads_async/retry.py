@@ -1,6 +1,7 @@
 """Whether to retry, how long to wait before a retry, and how many retries there are in total. Performs no I/O."""
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 from attrs import Attribute, field, frozen
 
@@ -14,6 +15,9 @@ from threads_async.errors import (
     StatusError,
     TooManyRequestsError,
 )
+
+Allows: TypeAlias = Callable[[RequestError, float], bool]
+"""Returns whether a request may be retried after an error and a pause in seconds."""
 
 _REQUEST_TIMEOUT: Final = 408
 
