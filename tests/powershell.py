@@ -55,7 +55,9 @@ def _in_posix(line: str) -> str:
         return f"unset {match[1]}"
     ending = next((one for one in _ENDINGS if line.endswith(one)), "")
     command = line.removesuffix(ending)
-    known = command.split()[0] in _COMMANDS and not re.search(r"[$`'|;&<>]", command)
+    # Both shells take text in double quotes as it is, unless it has one of these characters.
+    plain = re.sub(r'"[^"$`\\!]*"', "", command)
+    known = command.split()[0] in _COMMANDS and not re.search(r"[$`'|;&<>]", plain)
     assert known, f"no translation: {line}"
     return re.sub(r"^py\b", "python", command) + _ENDINGS.get(ending, "")
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import cattrs
 import pytest
-from attrs import fields, frozen
+from attrs import evolve, fields, frozen
 from cattrs.gen import make_dict_structure_fn, override
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +27,7 @@ from threads_async import (
     Page,
     RetryPolicy,
     ServerError,
+    ServerEvent,
     ThreadEvent,
     ThreadPage,
     ThreadsQuery,
@@ -72,7 +73,9 @@ request_errors = st.one_of(
     ),
     st.builds(DecodeError, texts, path=texts, reason=texts, start=int32),
 )
-events = st.builds(ThreadEvent, st.sampled_from(EventKind), st.none() | threads, moments, st.none() | request_errors)
+thread_events = st.builds(ThreadEvent, st.sampled_from(EventKind), threads, moments, st.none() | threads)
+server_events = st.builds(ServerEvent, st.sampled_from(EventKind), moments, st.none() | request_errors)
+events = thread_events | server_events
 starts, totals = st.integers(0, 2**31 - 1), st.integers(1, 2**31 - 1)
 some_text = st.none() | texts.filter(bool)
 queries = st.one_of(
@@ -166,15 +169,24 @@ def test_browsers_queries_and_pages_are_unstructured_with_the_names_of_the_api()
 
 
 @pytest.mark.parametrize("kind", EventKind)
-def test_an_event_is_unstructured_with_its_thread_and_error(kind: EventKind) -> None:
-    error = ServerError("broken", status=503)
-    event = ThreadEvent(kind, THREAD, CREATED, error)
+def test_an_event_about_a_thread_is_unstructured_with_it(kind: EventKind) -> None:
+    thread = CONVERTER.unstructure(THREAD)
+    event = ThreadEvent(kind, THREAD, CREATED)
 
-    data = CONVERTER.unstructure(event)
+    assert {
+        "kind": str(kind),
+        "thread": thread,
+        "at": CREATED.isoformat(),
+        "previous": None,
+    } == CONVERTER.unstructure(event)
+    assert thread == CONVERTER.unstructure(evolve(event, previous=THREAD))["previous"]
 
-    assert {"kind": str(kind), "thread": CONVERTER.unstructure(THREAD), "at": CREATED.isoformat()} == {
-        name: data[name] for name in ("kind", "thread", "at")
-    }
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_an_event_about_the_server_is_unstructured_with_its_error(kind: EventKind) -> None:
+    data = CONVERTER.unstructure(ServerEvent(kind, CREATED, ServerError("broken", status=503)))
+
+    assert {"kind": str(kind), "at": CREATED.isoformat()} == {name: data[name] for name in ("kind", "at")}
     assert {"error": "ServerError", "message": "broken", "status": 503, "serverMessage": None} == {
         name: data["error"][name] for name in ("error", "message", "status", "serverMessage")
     }
@@ -193,10 +205,10 @@ def test_a_time_without_an_offset_inside_another_value_is_in_utc() -> None:
     [({"error": "KeyError", "message": "x"}, "error"), ({"message": "x"}, "error"), ({"error": 5}, "error")],
 )
 def test_an_event_with_an_unknown_error_is_rejected(error: Any, path: str) -> None:
-    data = {"kind": "unreachable", "thread": None, "at": CREATED.isoformat(), "error": error}
+    data = {"kind": "unreachable", "at": CREATED.isoformat(), "error": error}
 
     with pytest.raises(DecodeError) as caught:
-        CONVERTER.structure(data, ThreadEvent)
+        CONVERTER.structure(data, ServerEvent)
     assert caught.value.reason
 
 

@@ -14,6 +14,7 @@ FULL = [
     errors.ThreadsError("what"),
     errors.ConfigurationError("what", parameter="total"),
     errors.ClientClosedError("what"),
+    errors.NoSnapshotError("what"),
     errors.RequestError("what", request="GET x", attempts=3),
     errors.ConnectionFailedError("what", request="GET x", attempts=3),
     errors.RequestTimeoutError("what", request="GET x", attempts=3),

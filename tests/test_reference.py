@@ -20,9 +20,10 @@ PACKAGE = Path(threads_async.__file__).parent
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 
 ACTIONS = {"_action_methods", "_actions", "_acting", "_gone", "_several", "_slots", "_targets", "lease"}
-NOT_ON_THE_WAY = {"__init__", "__main__", "_version", "_ending", "_tracebacks", "redaction"} | ACTIONS
-"""Modules that no data of a listing passes: the entry points, the version, the code for an early end, a function for
-the tools of users, and the actions."""
+WATCH = {"_cadence", "_looks", "_picture", "_unread", "_watched"}
+NOT_ON_THE_WAY = {"__init__", "__main__", "_version", "_ending", "_tracebacks", "redaction"} | ACTIONS | WATCH
+"""Modules that no data of a listing passes, or that the picture has no room for: the entry points, the version, the
+code for an early end, a function for the tools of users, the actions, and the parts of the watch."""
 
 
 def documented(page: str) -> list[str]:

@@ -4,27 +4,27 @@ import asyncio
 import pickle
 import random
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from threads_async import (
     ClientClosedError,
     ConfigurationError,
     ConnectionFailedError,
     EventKind,
-    ExecutionThread,
     ServerError,
+    ServerEvent,
     ThreadEvent,
     ThreadsClient,
     ThreadType,
     ThreadWatch,
     UnauthorizedError,
+    WatchEvent,
 )
-from threads_async._watched import Watched, after_failure, after_success
+from threads_async._cadence import Cadence
+from threads_async._looking import Surroundings
 from threads_async.testing import FakeServer, Fault
 
 NOON = datetime(2026, 3, 17, 12, tzinfo=UTC)
@@ -63,14 +63,15 @@ class Pauses:
                 await happening
 
 
-def watch_of(client: ThreadsClient, pauses: Pauses, **parameters: Any) -> ThreadWatch:
-    return ThreadWatch(
-        client.threads(consistent=True, **parameters), 2.5, sleep=pauses, clock=pauses.clock, now=lambda: NOON
-    )
+def watch_of(client: ThreadsClient, pauses: Pauses, draw: float = 0.5, **parameters: Any) -> ThreadWatch:
+    """Return a watch with an interval of 2.5 seconds. If `draw` is a half, its jitter is 0."""
+    around = Surroundings(pauses, pauses.clock, lambda: NOON, lambda: draw)
+    listing = client.threads(consistent=True, **parameters)
+    return ThreadWatch(client._source, listing, Cadence(2.5, 30.0), around)
 
 
-def seen(event: ThreadEvent) -> tuple[str, str | None]:
-    return str(event.kind), None if event.thread is None else event.thread.thread_token
+def seen(event: WatchEvent) -> tuple[str, str | None]:
+    return str(event.kind), event.thread.thread_token if isinstance(event, ThreadEvent) else None
 
 
 async def take(watch: ThreadWatch, number: int) -> list[tuple[str, str | None]]:
@@ -154,7 +155,8 @@ async def test_with_a_timeout_shorter_than_the_interval_a_watch_still_looks_when
         if seconds > 1.0:
             raise asyncio.CancelledError
 
-    watch = ThreadWatch(client.threads(consistent=True), 2.5, sleep=a_second, clock=pauses.clock, now=lambda: NOON)
+    around = Surroundings(a_second, pauses.clock, lambda: NOON, lambda: 0.5)
+    watch = ThreadWatch(client._source, client.threads(consistent=True), Cadence(2.5, 30.0), around)
     await take(watch, 3)
     server.start_thread()
     for _ in range(2):
@@ -177,15 +179,16 @@ async def test_a_consumer_slower_than_the_interval_does_not_wait(server: FakeSer
     assert [] == pauses.seconds
 
 
-async def test_a_look_that_was_cancelled_is_repeated_at_once(server: FakeServer, client: ThreadsClient) -> None:
+async def test_a_look_goes_on_if_its_waiting_task_is_cancelled(server: FakeServer, client: ThreadsClient) -> None:
     watch = watch_of(client, Pauses())
-    task: asyncio.Future[ThreadEvent] = asyncio.ensure_future(anext(watch))
+    task: asyncio.Future[WatchEvent] = asyncio.ensure_future(anext(watch))
     server.on_request = lambda _: task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     server.on_request = None
 
     assert ["present"] * 3 == [kind for kind, _ in await take(watch, 3)]
+    assert 1 == len(server.requests)
 
 
 async def test_a_watch_continues_after_a_restart_of_the_server(server: FakeServer, client: ThreadsClient) -> None:
@@ -213,6 +216,8 @@ async def test_an_event_says_why_the_server_is_unreachable(server: FakeServer, c
 
     gone, back = await anext(watch), await anext(watch)
 
+    assert isinstance(gone, ServerEvent)
+    assert isinstance(back, ServerEvent)
     assert isinstance(gone.error, ConnectionFailedError)
     assert (f"GET {server.url}/v1/threads?", 3) == (gone.error.request.partition("workspaceId")[0], gone.error.attempts)
     assert gone.error.__traceback__ is None
@@ -224,19 +229,20 @@ async def test_an_event_also_has_the_error_of_a_503_response(server: FakeServer,
 
     event = await anext(watch_of(client, Pauses()))
 
+    assert isinstance(event, ServerEvent)
     assert isinstance(event.error, ServerError)
     assert 503 == event.error.status
 
 
 def test_an_event_with_an_error_equals_its_pickled_copy_and_shows_the_error() -> None:
-    event = ThreadEvent(EventKind.UNREACHABLE, None, NOON, GONE)
+    event = ServerEvent(EventKind.UNREACHABLE, NOON, GONE)
 
     twin = pickle.loads(pickle.dumps(event))
 
     assert event == twin
     assert hash(event) == hash(twin)
-    assert event != ThreadEvent(EventKind.UNREACHABLE, None, NOON, ConnectionFailedError("another"))
-    assert event != ThreadEvent(EventKind.UNREACHABLE, None, NOON)
+    assert event != ServerEvent(EventKind.UNREACHABLE, NOON, ConnectionFailedError("another"))
+    assert event != ServerEvent(EventKind.UNREACHABLE, NOON)
     assert "error=ConnectionFailedError('the connection was refused', " in repr(event)
 
 
@@ -341,7 +347,7 @@ async def test_500_random_starts_and_stops_across_restarts_are_reported_exactly_
                 expected.extend([*stopped, *started])
 
         pauses = Pauses(*[happen] * 1000)
-        watch = ThreadWatch(client.threads(total=7, consistent=True), 1.0, sleep=pauses, clock=pauses.clock)
+        watch = watch_of(client, pauses, total=7)
         assert began == await take(watch, 30)
         got: list[tuple[str, str | None]] = []
         while steps or len(got) < len(expected):
@@ -349,38 +355,3 @@ async def test_500_random_starts_and_stops_across_restarts_are_reported_exactly_
 
     assert sorted(map(str, expected)) == sorted(map(str, got))
     assert [kind for kind, _ in expected] == [kind for kind, _ in got]
-
-
-tokens = st.lists(st.integers(0, 20), unique=True)
-
-
-@given(st.lists(st.none() | tokens, max_size=12))
-def test_the_events_of_any_looks_show_which_threads_run(looks: list[list[int] | None]) -> None:
-    """The events alone show at any time which threads run and whether the server responds."""
-    watched = Watched()
-    alive: set[str | None] = set()
-    reachable = True
-    for number, look in enumerate(looks):
-        at = NOON + timedelta(seconds=number)
-        if look is None:
-            watched, events = after_failure(watched, GONE, at)
-        else:
-            shown = [ExecutionThread(1, f"token-{one}", ThreadType.MANUAL, NOON) for one in look]
-            watched, events = after_success(watched, shown, at)
-        for event in events:
-            assert at == event.at
-            assert (GONE if event.kind == "unreachable" else None) is event.error
-            match event:
-                case ThreadEvent(kind="present" | "started", thread=ExecutionThread(thread_token=token)):
-                    assert token not in alive
-                    alive.add(token)
-                case ThreadEvent(kind="stopped", thread=ExecutionThread(thread_token=token)):
-                    alive.remove(token)
-                case ThreadEvent(kind="reachable", thread=None):
-                    assert not reachable
-                    reachable = True
-                case _:
-                    assert ("unreachable", None, True) == (event.kind, event.thread, reachable)
-                    reachable = False
-        assert reachable is (look is not None)
-        assert look is None or alive == {f"token-{one}" for one in look}

@@ -1,6 +1,7 @@
 """The log records of the client, all on one logger. Performs no I/O."""
 
 import logging
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -77,6 +78,16 @@ def tell_of_lost_start() -> None:
 def tell_of_left(count: int) -> None:
     """Log that a call was interrupted that had started threads."""
     _logger.error("the start of several threads was interrupted: %d were started before, and still run", count)
+
+
+def tell_of_outage(error: RequestError) -> None:
+    """Log that a watch could not list the threads, for the first time since it could."""
+    _logger.warning("a watch cannot list the threads: %s", error)
+
+
+def tell_of_recovery(after: timedelta) -> None:
+    """Log that a watch can list the threads again, `after` it could not."""
+    _logger.info("a watch can list the threads again, after %.1f s", after.total_seconds())
 
 
 def tell_of_drift(before: int, after: int, noun: str, *, remedy: bool) -> None:

@@ -3,8 +3,10 @@
 from uuid import UUID
 
 from threads_async._action_methods import ActingClient
+from threads_async._cadence import Cadence
 from threads_async._checks import check_seconds
 from threads_async._endpoints import BROWSER_INSTANCES, THREADS, WORKSPACES, endpoint_of
+from threads_async._looking import Surroundings
 from threads_async._paging import Slice, single_page
 from threads_async.listing import Listing, ThreadListing
 from threads_async.models import BrowserInstance, Page, T, ThreadType, Workspace
@@ -168,10 +170,11 @@ class ThreadsClient(ActingClient):
         total: int = 1000,
         prefetch: int = 0,
         interval: float = 1.0,
+        max_interval: float = 30.0,
     ) -> ThreadWatch:
-        """Return a watch on the threads that match. It reports the running threads, then those that start or stop.
+        """Return a live picture of the threads that match, which also reports what happens to them.
 
-        Nothing is sent until you request the first event.
+        Nothing is sent until you wait for the first event or for a look.
 
         Args:
             workspace_id: The workspace. -1 is the default workspace.
@@ -179,13 +182,17 @@ class ThreadsClient(ActingClient):
             type: Watch only threads of this type.
             total: The page size.
             prefetch: Maximum number of pages to request ahead.
-            interval: Minimum time from the end of one look to the beginning of the next, in seconds. A look is one
-                listing of the threads.
+            interval: Time from the end of one look to the beginning of the next, in seconds, up to 10 % shorter or
+                longer at random. A look is one listing of the threads.
+            max_interval: Maximum time between two looks while the server is unreachable, in seconds. After *n* failed
+                looks, the time is random, up to ``interval * 2 ** n``. It is never limited to less than ``interval``,
+                and not shorter than the server's ``Retry-After``, of which an hour counts at most.
 
         Raises:
             ConfigurationError: A parameter has the wrong type or is out of range. The error names the parameter.
         """
         check_seconds("interval", interval)
+        check_seconds("max_interval", max_interval)
         listing = self.threads(
             workspace_id=workspace_id,
             thread_token=thread_token,
@@ -194,7 +201,7 @@ class ThreadsClient(ActingClient):
             prefetch=prefetch,
             consistent=True,
         )
-        return ThreadWatch(listing, interval)
+        return ThreadWatch(self._source, listing, Cadence(interval, max_interval), Surroundings())
 
     async def fetch_page(self, query: Query[T]) -> Page[T]:
         """Request and return one page.

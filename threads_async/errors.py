@@ -5,6 +5,7 @@
     ThreadsError
     ├── ConfigurationError           a setting or parameter is invalid; nothing was sent (also a ValueError)
     ├── ClientClosedError            closed, or used in another event loop (also a RuntimeError)
+    ├── NoSnapshotError              a watch has not seen the threads yet (also a RuntimeError)
     ├── RequestError                 a request failed; .request .attempts .hint .unknown_since .done
     │   ├── ConnectionFailedError    no connection, or it was lost during the response; .temporary
     │   ├── RequestTimeoutError      no complete response in time
@@ -60,7 +61,11 @@ class ConfigurationError(ThreadsError, ValueError):
 
 
 class ClientClosedError(ThreadsError, RuntimeError):
-    """The client or its session is closed, or the client, its session or an iterator belongs to another event loop."""
+    """The client, its session or a watch is closed, or one of them or an iterator belongs to another event loop."""
+
+
+class NoSnapshotError(ThreadsError, RuntimeError):
+    """`ThreadWatch.threads` was read before the first successful look. It is not known whether threads are running."""
 
 
 class RequestError(ThreadsError):

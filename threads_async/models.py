@@ -165,7 +165,10 @@ ThreadPage: TypeAlias = Page[ExecutionThread]
 
 
 class EventKind(StrEnum):
-    """What happened to a thread or to the server."""
+    """What happened to a thread or to the server.
+
+    The first four are kinds of `ThreadEvent`, and the last two of `ServerEvent`.
+    """
 
     PRESENT = "present"
     """The thread was running at the first successful look of the watch."""
@@ -176,27 +179,53 @@ class EventKind(StrEnum):
     STOPPED = "stopped"
     """The thread has stopped."""
 
+    CHANGED = "changed"
+    """The thread is still running, but a field is different. For example, it has another token."""
+
     UNREACHABLE = "unreachable"
-    """The server does not respond, or responds with a temporary error."""
+    """A look failed with a temporary error, for example because the server does not respond."""
 
     REACHABLE = "reachable"
-    """The server responds again."""
+    """A look succeeded again."""
+
+
+def _show_kind(kind: EventKind) -> str:
+    return repr(str(kind))
 
 
 @frozen
 class ThreadEvent(Value):
-    """An event that a `ThreadWatch` reports.
+    """What a `ThreadWatch` reports about a thread.
 
     Attributes:
-        kind: What happened.
-        thread: The thread to which it happened. None for ``unreachable`` and ``reachable``.
+        kind: What happened: ``present``, ``started``, ``stopped`` or ``changed``.
+        thread: The thread to which it happened. If it has stopped, this is the thread as the watch reported it last.
         at: When the watch noticed it, in UTC.
-        error: Why the server is ``unreachable``: the error of the failed look. None for all other kinds. When two
-            events are compared, errors with the same repr are equal.
+        previous: The thread before it changed, as the watch reported it last. None for all other kinds.
     """
 
-    kind: EventKind = field(repr=lambda kind: repr(str(kind)))
-    thread: ExecutionThread | None
+    kind: EventKind = field(repr=_show_kind)
+    thread: ExecutionThread
+    at: datetime
+    previous: ExecutionThread | None = None
+
+
+@frozen
+class ServerEvent(Value):
+    """What a `ThreadWatch` reports about the server.
+
+    Attributes:
+        kind: What happened: ``unreachable`` or ``reachable``.
+        at: When the watch noticed it, in UTC.
+        error: Why the server is unreachable: the error of the failed look. None if it is reachable. When two events are
+            compared, errors with the same repr are equal.
+    """
+
+    kind: EventKind = field(repr=_show_kind)
     at: datetime
     # Exceptions are compared by identity, but an event must equal its pickled copy.
     error: RequestError | None = field(default=None, eq=repr)
+
+
+WatchEvent: TypeAlias = ThreadEvent | ServerEvent
+"""What a `ThreadWatch` reports."""

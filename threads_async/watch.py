@@ -1,98 +1,169 @@
-"""List the threads repeatedly, and report what has changed. No HTTP here."""
+"""A live picture of the threads, and events for what changes in it. No HTTP here."""
 
 import asyncio
-import time
-from collections import deque
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 
-from threads_async._watched import Watched, after_failure, after_success
-from threads_async.errors import RequestError, ThreadsError
+from threads_async._cadence import Cadence
+from threads_async._checks import check_seconds
+from threads_async._looking import Looking, Surroundings
+from threads_async._looks import Level
+from threads_async._source import PageSource
+from threads_async.errors import ClientClosedError, ConfigurationError, NoSnapshotError, ThreadsError
 from threads_async.iterators import ClosingIterator
-from threads_async.listing import ThreadListing
-from threads_async.models import ThreadEvent
-from threads_async.retry import may_pass
+from threads_async.listing import Listing
+from threads_async.models import ExecutionThread, WatchEvent
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+def _closed_error() -> ClientClosedError:
+    return ClientClosedError("the watch is closed; make a new one")
 
 
-class ThreadWatch(ClosingIterator[ThreadEvent]):
-    """Iterates over the starts and stops of the threads that match a query, until you close it.
+class ThreadWatch(ClosingIterator[WatchEvent]):
+    """A live picture of the threads that match a query, and an iterator over what happens to them.
 
-    `ThreadsClient.watch` returns a watch. Its first successful look reports every running thread as ``present``. From
-    then on, each thread that starts is reported once as ``started``, and each thread that stops once as ``stopped``, in
-    the order in which the watch notices it. A look reports the threads that stopped before those that started, each in
-    the order of the list. If a look fails with a temporary error, the watch reports ``unreachable`` once, with the
-    error in ``ThreadEvent.error``. When a look succeeds again, it reports ``reachable``.
+    `ThreadsClient.watch` returns a watch. Each consistent listing that it makes is called a *look*. `threads` is the
+    result of the last look that succeeded, and `refresh` and `wait_for` look again. An ``async for`` over the watch
+    yields events until you close it: each running thread once as ``present``, then each start, stop and change of a
+    thread, and each time at which the server becomes unreachable or reachable. `ThreadEvent` is about a thread,
+    `ServerEvent` about the server. A thread that starts and stops between two looks is not noticed.
 
-    A look is one consistent listing. The next look is due ``interval`` seconds after the end of the last one. It begins
-    when it is due, all events of the last look have been taken, and a task waits for an event, so a slow consumer slows
-    the watch down. The time at which a look is due does not depend on whether a task is waiting. You can therefore put
-    a time limit on ``anext``, even one that is shorter than the interval. The limit must be longer than a look, because
-    a look that is interrupted starts again. A thread that starts and stops between two looks is not noticed. Tasks of
-    one event loop can share the watch: each event goes to exactly one of them.
+    **The watch looks only while you wait for it**: there is no background task, and nothing is up to date unless a task
+    waits in ``async for``, `wait_for` or `refresh`. `seen_at` tells how old the picture is. A look that has begun
+    continues until it ends, even if the task that waits for it is cancelled. You can therefore put any time limit on
+    ``anext``.
+
+    **Any number of tasks of one event loop can use the watch.** All share its looks, and each event goes to exactly one
+    ``async for``. Events that are not read are kept, but only as far as they say something: there is at most one unread
+    event for each thread. An unread start and stop of a thread cancel each other out, and so do an unread
+    ``unreachable`` and ``reachable``.
+
+    **A failed look never changes the picture.** If the error is temporary (no connection, a timeout, status 408, 429
+    or 500 to 599), ``async for`` yields ``unreachable`` once, and the watch looks again. When a look succeeds again, it
+    yields ``reachable``, and then what has changed since the last successful look. The beginning and the end of an
+    outage write one log record each. Any other error is raised; the next ``anext`` looks again. The requests of a look
+    are retried only if that takes little time: for two seconds at most, and not after a timeout.
 
     Raises:
         RequestError: A look failed with an error that is not temporary, such as a refused token or a response that does
-            not have the documented format. The next ``anext`` starts a new look when it is due.
-        PaginationError: The pages of one look contradict each other, or the list changes too fast to be read. The next
-            ``anext`` starts a new look when it is due.
+            not have the documented format.
+        PaginationError: The pages of a look contradict each other, or the list changes too fast to be read.
         ClientClosedError: The client or its session is closed, or the watch belongs to another event loop.
     """
 
     def __init__(
-        self,
-        listing: ThreadListing,
-        interval: float,
-        *,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = _utc_now,
+        self, source: PageSource, listing: Listing[ExecutionThread], cadence: Cadence, around: Surroundings
     ) -> None:
-        self._listing = listing
-        self._interval = interval
-        self._sleep = sleep
-        self._clock = clock
-        self._now = now
-        self._lock = asyncio.Lock()
-        self._watched = Watched()
-        self._events: deque[ThreadEvent] = deque()
-        # When the next look is due, by the clock. None before the first look.
-        self._due: float | None = None
-        self._closed = False
+        self._looking = Looking(source, listing, cadence, around)
+        self._picture = self._looking.picture
 
-    async def __anext__(self) -> ThreadEvent:
+    @property
+    def threads(self) -> tuple[ExecutionThread, ...]:
+        """The threads that the last successful look found, in the order of the list.
+
+        Raises:
+            NoSnapshotError: No look has succeeded yet.
+        """
+        if self._picture.threads is None:
+            why = f": {self._picture.error}" if self._picture.error is not None else ""
+            raise NoSnapshotError(f"the watch has not seen the threads yet{why}")
+        return self._picture.threads
+
+    @property
+    def seen_at(self) -> datetime | None:
+        """When the last successful look began, in UTC by the clock of this machine. None before the first one."""
+        return self._picture.seen_at
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the last look succeeded. False before the first look."""
+        return self._picture.reachable
+
+    @property
+    def error(self) -> ThreadsError | None:
+        """Why the last look failed. None if it succeeded, and before the first look."""
+        return self._picture.error
+
+    async def __anext__(self) -> WatchEvent:
         self._check_loop()
-        async with self._lock:
-            while not self._closed:
-                if self._events:
-                    return self._events.popleft()
-                pause = 0.0 if self._due is None else self._due - self._clock()
-                if pause > 0:
-                    await self._sleep(pause)
-                else:
-                    await self._look()
-            raise StopAsyncIteration
+        while not self._looking.closed:
+            if self._picture.unread:
+                return self._picture.unread.take()
+            await self._looking.advance()
+        raise StopAsyncIteration
 
-    async def _look(self) -> None:
+    async def refresh(self) -> tuple[ExecutionThread, ...]:
+        """Look now, and return the threads.
+
+        Tasks that call it at the same time share one look. It begins after all of these calls.
+
+        Raises:
+            RequestError, PaginationError: The look failed, even if the error is temporary.
+            ClientClosedError: As for the watch, or the watch is closed.
+        """
+        self._check_loop()
+        look = await self._looking.look_after(self._picture.looks)
+        if look is None:
+            raise _closed_error()
+        return look.threads()
+
+    async def wait_for(
+        self,
+        predicate: Callable[[tuple[ExecutionThread, ...]], object],
+        timeout: float | None = None,  # noqa: ASYNC109 - documented
+    ) -> tuple[ExecutionThread, ...]:
+        """Wait until the threads meet a condition, and return them.
+
+        The condition is tested after a look that begins now, and then after each look that succeeds, whichever task
+        waits for it. It is never tested after a failed look.
+
+        Args:
+            predicate: Takes a tuple of the running threads, and returns whether they meet the condition. Errors that it
+                raises are raised to the caller. It must not be an ``async`` function.
+            timeout: Maximum time to wait, in seconds. By default, there is no limit.
+
+        Raises:
+            TimeoutError: No look within the time met the condition. The message says why the last look failed, if it
+                did.
+            RequestError, PaginationError: A look for which this call waited failed with an error that is not temporary.
+            ClientClosedError: As for the watch, or the watch was closed.
+            ConfigurationError: ``timeout`` is not above 0, or the predicate is no function or an ``async`` one.
+        """
+        if not callable(predicate):
+            raise ConfigurationError("predicate must be a function", parameter="predicate")
+        if timeout is not None:
+            check_seconds("timeout", timeout)
+        self._check_loop()
+        looking = self._looking
+        level = Level(predicate, self._picture.looks)
+        looking.levels.append(level)
+        limit = asyncio.timeout(timeout)
         try:
-            threads = await self._listing.collect()
-        except ThreadsError as error:
-            self._due = self._clock() + self._interval
-            if not isinstance(error, RequestError) or not may_pass(error):
+            async with limit:
+                look = await looking.look_after(self._picture.looks)
+                if look is not None:
+                    look.check()
+                while not level.settled:
+                    if looking.closed:
+                        raise _closed_error()
+                    await looking.advance()
+        except TimeoutError:
+            if timeout is None or not limit.expired():
                 raise
-            # With its traceback, the event would keep the frames of the look alive.
-            self._watched, events = after_failure(self._watched, error.with_traceback(None), self._now())
-        else:
-            self._due = self._clock() + self._interval
-            self._watched, events = after_success(self._watched, threads, self._now())
-        self._events.extend(events)
+            if not level.settled:
+                raise TimeoutError(self._why_not(timeout)) from None
+        finally:
+            looking.levels.remove(level)
+        return level.take()
+
+    def _why_not(self, timeout: float) -> str:
+        why = f"the threads did not meet the condition within {timeout:g} s"
+        return why if self._picture.error is None else f"{why}; the last look failed: {self._picture.error}"
 
     async def aclose(self) -> None:
-        """End the watch. From then on, ``anext`` raises `StopAsyncIteration`.
+        """End the watch at once, even while other tasks wait for it.
 
-        An ``anext`` that is already waiting raises it when its look or pause is over.
+        From then on, ``anext`` raises `StopAsyncIteration`, and `wait_for` and `refresh` raise `ClientClosedError`. The
+        picture can still be read.
         """
-        self._closed = True
+        await self._looking.close()

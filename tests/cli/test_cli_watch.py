@@ -18,11 +18,11 @@ from cli_support import COMMAND, SECONDS, running, settings, start
 from rich.cells import cell_len
 from rich.console import Console
 
-from threads_async import ConnectionFailedError, EventKind, ExecutionThread, ThreadEvent
+from threads_async import ConnectionFailedError, EventKind, ExecutionThread, ServerEvent, ThreadEvent, WatchEvent
 from threads_async.cli._columns import COLUMNS
 from threads_async.cli._output import event_line
 from threads_async.cli._table import Table, widths
-from threads_async.cli._view import View, text_of
+from threads_async.cli._view import Seen, View, text_of
 from threads_async.testing import FakeServer, Fault
 
 WHY = "Windows has neither pseudo-terminals nor SIGINT for one process"
@@ -88,7 +88,7 @@ def test_a_restart_of_the_server_is_reported() -> None:
         end(process)
 
     assert ["present", "unreachable", "reachable"] == [event["event"] for event in kinds]
-    assert ["event", "at", "url", "reason"] == list(kinds[1])
+    assert ["event", "at", "url", "error", "reason"] == list(kinds[1])
     assert f"{server.url}/v1/threads" == kinds[1]["url"]
     assert kinds[1]["reason"].startswith("the connection ")
     assert ["event", "at"] == list(kinds[2])
@@ -259,6 +259,7 @@ def test_a_live_view_says_why_the_server_is_unreachable(server: FakeServer) -> N
         screen.read_until("2 threads")
         server.fault_for = lambda _: Fault(503)
         screen.read_until("the server failed (503)")
+        screen.read_until(f"2 threads on {server.url}, seen 1 s ago")
         code = screen.interrupt()
 
     assert 130 == code
@@ -277,33 +278,81 @@ def test_a_permanent_error_ends_the_live_view_with_its_exit_code(server: FakeSer
     assert "1049l" in screen.text.partition("threads-async:")[0]
 
 
-def event(kind: EventKind, number: int = 0) -> ThreadEvent:
-    about_server = kind in (EventKind.REACHABLE, EventKind.UNREACHABLE)
-    created = NOON - timedelta(days=1) + timedelta(seconds=number)
-    thread = None if about_server else ExecutionThread(number, None, "Manual", created)
-    return ThreadEvent(kind, thread, NOON, GONE if kind is EventKind.UNREACHABLE else None)
+def test_a_terminal_shows_what_wait_waits_for_and_why_the_server_does_not_respond(server: FakeServer) -> None:
+    arguments = ("wait", "--until", "none", "--interval", "0.01", "--attempts", "1")
+    with terminal(*arguments, env=settings(server)) as screen:
+        screen.read_until("waiting until none")
+        server.fault_for = lambda _: Fault(503)
+        screen.read_until("waiting until none; unreachable:")
+        screen.read_until("failed (503)")
+        server.fault_for = None
+        # The spinner goes on without the reason.
+        screen.read_until("waiting until none\r")
+        for one in server.threads:
+            server.stop_thread(one)
+        code = screen.process.wait(SECONDS)
+        screen.hang_up()
+
+    assert 0 == code
+    assert "threads-async:" not in screen.text
 
 
-def view_of(*events: ThreadEvent) -> View:
+@pytest.mark.parametrize("command", [("watch",), ("wait", "--until", "none")])
+def test_sigterm_leaves_the_terminal_as_it_was(server: FakeServer, command: tuple[str, ...]) -> None:
+    with terminal(*command, "--interval", "0.01", env=settings(server)) as screen:
+        screen.read_until("2 threads" if command == ("watch",) else "waiting until none")
+        screen.process.terminate()
+        screen.read_until("\x1b[?25h")
+        code = screen.process.wait(SECONDS)
+        screen.hang_up()
+
+    assert 143 == code
+    assert "Traceback" not in screen.text
+
+
+def about_thread(kind: EventKind, number: int = 0) -> ThreadEvent:
+    return ThreadEvent(kind, thread(number), NOON)
+
+
+def thread(number: int) -> ExecutionThread:
+    return ExecutionThread(number, None, "Manual", NOON - timedelta(days=1) + timedelta(seconds=number))
+
+
+UNREACHABLE = ServerEvent(EventKind.UNREACHABLE, NOON, GONE)
+REACHABLE = ServerEvent(EventKind.REACHABLE, NOON + timedelta(seconds=5))
+
+
+def view_of(*events: WatchEvent) -> View:
     view = View()
     for one in events:
         view.take(one)
     return view
 
 
-def test_the_view_counts_running_threads() -> None:
-    view = view_of(
-        event(EventKind.PRESENT, 1),
-        event(EventKind.PRESENT, 2),
-        event(EventKind.STARTED, 3),
-        event(EventKind.STOPPED, 1),
-    )
+def seen(number: int, age: float = 0.0) -> Seen:
+    return Seen("http://localhost:8160", tuple(map(thread, range(number))), age)
 
-    assert "2 threads" == view.title()
+
+@pytest.mark.parametrize(
+    ("age", "shown"),
+    [(-1, "0 s"), (0.9, "0 s"), (59, "59 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h")],
+)
+def test_the_first_line_has_the_number_of_threads_the_address_and_the_age(age: float, shown: str) -> None:
+    assert f"1 thread on http://localhost:8160, seen {shown} ago" == seen(1, age).title()
+    assert f"2 threads on http://localhost:8160, seen {shown} ago" == seen(2, age).title()
+
+
+def test_before_the_first_response_the_view_says_so() -> None:
+    """An empty list would look like a server without threads."""
+    nothing = Seen("http://localhost:8160", None)
+
+    lines = View().lines(nothing, TABLE, 79, 24)
+
+    assert ["waiting for the first response from http://localhost:8160"] == lines
 
 
 def test_the_view_shows_the_newest_first_and_says_how_many_more() -> None:
-    lines = view_of(*(event(EventKind.PRESENT, number) for number in range(10))).lines(TABLE, 79, 9)
+    lines = View().lines(seen(10), TABLE, 79, 9)
 
     assert 9 >= len(lines)
     assert ["9", "8", "7", "6"] == [line.split()[-1] for line in lines[3:7]]
@@ -311,61 +360,67 @@ def test_the_view_shows_the_newest_first_and_says_how_many_more() -> None:
 
 
 def test_the_view_shows_the_last_events() -> None:
-    view = view_of(*(event(EventKind.STARTED, number) for number in range(9)), event(EventKind.STOPPED, 3))
+    view = view_of(
+        *(about_thread(EventKind.STARTED, number) for number in range(9)),
+        about_thread(EventKind.CHANGED, 2),
+        about_thread(EventKind.STOPPED, 3),
+    )
 
-    lines = view.lines(TABLE, 79, 40)
-    assert ["+", "+", "+", "+", "-"] == [line[0] for line in lines[-5:]]
+    lines = view.lines(seen(9), TABLE, 79, 40)
+    assert ["+", "+", "+", "~", "-"] == [line[0] for line in lines[-5:]]
     assert "3" == lines[-1].split()[-1]
 
 
+def test_on_a_small_terminal_threads_are_shown_rather_than_many_events() -> None:
+    view = view_of(*(about_thread(EventKind.STARTED, number) for number in range(9)))
+
+    lines = view.lines(seen(9), TABLE, 40, 10)
+
+    assert ["8", "7", "6"] == [line.split()[-1] for line in lines[-6:-3]]
+    assert "… and 6 more" == lines[-3]
+    assert "+" == lines[-1][0]
+
+
 def test_the_view_never_has_more_lines_than_the_terminal() -> None:
-    view = view_of(*(event(EventKind.STARTED, number) for number in range(99)))
+    view = view_of(*(about_thread(EventKind.STARTED, number) for number in range(99)), UNREACHABLE)
 
-    assert all(len(view.lines(TABLE, 79, height)) <= height for height in range(1, 60))
-
-
-def test_the_view_says_that_the_server_does_not_respond() -> None:
-    gone = event(EventKind.UNREACHABLE)
-
-    assert "no threads seen yet" == View().title()
-    assert view_of(gone).title().startswith("the server has not responded since 2026")
-    assert view_of(event(EventKind.PRESENT), gone).title().startswith("1 thread when last seen; the server")
-    back = view_of(gone, event(EventKind.REACHABLE))
-    assert "0 threads" == back.title()
-    assert any(line.startswith("! ") for line in back.lines(TABLE, 79, 24))
+    assert all(len(view.lines(seen(99), TABLE, 79, height)) <= height for height in range(1, 60))
 
 
 @pytest.mark.parametrize("width", [-1, 0, 1])
 def test_the_view_fits_a_terminal_without_width(width: int) -> None:
-    lines = view_of(event(EventKind.PRESENT), event(EventKind.UNREACHABLE)).lines(TABLE, width, 24)
+    lines = view_of(UNREACHABLE).lines(seen(1), TABLE, width, 24)
 
     assert 24 == len(lines)
     assert all(cell_len(line) <= 1 for line in lines)
 
 
 @pytest.mark.parametrize("width", [20, 79, 200])
-def test_the_view_says_why_the_server_does_not_respond(width: int) -> None:
-    lines = view_of(event(EventKind.UNREACHABLE)).lines(TABLE, width, 24)
+@pytest.mark.parametrize("message", [GONE.message, "サーバーがビジー状態です" * 9])
+def test_the_view_says_why_the_server_does_not_respond(width: int, message: str) -> None:
+    error = ConnectionFailedError(message, request=GONE.request, hint=GONE.hint)
+    lines = view_of(ServerEvent(EventKind.UNREACHABLE, NOON, error)).lines(seen(0), TABLE, width, 40)
 
-    reason = f"http://localhost:8160/v1/threads: {GONE.message}; check the host of ZB_API_BASE_URL or --base-url"
-    assert reason.replace(" ", "") in "".join(lines).replace(" ", "")
+    reason = f"http://localhost:8160/v1/threads: {message}; check the host of ZB_API_BASE_URL or --base-url"
+    text = "".join(lines).replace(" ", "")
+    assert "unreachable,noticedat2026" in text
+    assert reason.replace(" ", "") in text
     assert all(cell_len(line) <= width for line in lines if "CREATED" not in line)
 
 
-def test_a_thread_whose_type_has_changed_leaves_the_view_when_it_stops() -> None:
-    before = ExecutionThread(1, "token", "Manual", NOON)
-    after = ExecutionThread(1, "token", "BrowserInstance", NOON)
+def test_when_the_server_responds_again_the_reason_is_gone() -> None:
+    lines = view_of(UNREACHABLE, REACHABLE).lines(seen(1), TABLE, 79, 24)
 
-    view = view_of(ThreadEvent(EventKind.PRESENT, before, NOON), ThreadEvent(EventKind.STOPPED, after, NOON))
-
-    assert "0 threads" == view.title()
+    assert "noticed" not in "".join(lines)
+    assert ["!", "!"] == [line[0] for line in lines[-2:]]
+    assert lines[-1].endswith(" reachable")
 
 
 def test_a_line_of_text_says_why_the_server_does_not_respond() -> None:
-    line = text_of(event(EventKind.UNREACHABLE), TABLE)
-
-    assert f" unreachable http://localhost:8160/v1/threads: {GONE.message}; check the host" in line
-    assert " reachable\n" == text_of(event(EventKind.REACHABLE), TABLE)[19:]
+    assert f" unreachable http://localhost:8160/v1/threads: {GONE.message}; check the host" in text_of(
+        UNREACHABLE, TABLE
+    )
+    assert " reachable\n" == text_of(REACHABLE, TABLE)[19:]
 
 
 def test_a_temporary_fault_is_an_unreachable_event_and_not_an_error(server: FakeServer) -> None:
@@ -378,6 +433,20 @@ def test_a_temporary_fault_is_an_unreachable_event_and_not_an_error(server: Fake
 
 
 def test_the_line_of_an_event_is_json() -> None:
-    assert {"event": "reachable", "at": "2026-03-17T12:00:00+00:00"} == json.loads(
-        event_line(event(EventKind.REACHABLE))
-    )
+    assert {"event": "reachable", "at": "2026-03-17T12:00:05+00:00"} == json.loads(event_line(REACHABLE))
+    assert {
+        "event": "unreachable",
+        "at": "2026-03-17T12:00:00+00:00",
+        "url": "http://localhost:8160/v1/threads",
+        "error": "ConnectionFailedError",
+        "reason": "the host name is not known",
+    } == json.loads(event_line(UNREACHABLE))
+
+
+def test_the_line_of_a_change_has_the_thread_before_it() -> None:
+    before, after = (ExecutionThread(1, token, "Manual", NOON) for token in "ab")
+    data = {"workspaceId": 1, "threadToken": "a", "type": "Manual", "createdAt": "2026-03-17T12:00:00+00:00"}
+
+    line = json.loads(event_line(ThreadEvent(EventKind.CHANGED, after, NOON, before)))
+
+    assert {"event": "changed", "at": NOON.isoformat(), **data, "threadToken": "b", "previous": data} == line

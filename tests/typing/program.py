@@ -7,11 +7,15 @@ from typing import assert_type
 import aiohttp
 
 from threads_async import (
+    EventKind,
     ExecutionThread,
     Limits,
     PageIterator,
+    RequestError,
     RetryPolicy,
+    ServerEvent,
     StatusError,
+    ThreadEvent,
     ThreadIterator,
     ThreadLease,
     ThreadLimitError,
@@ -21,6 +25,7 @@ from threads_async import (
     ThreadsError,
     ThreadsQuery,
     ThreadType,
+    ThreadWatch,
 )
 from threads_async.testing import FakeServer, FakeThread, Fault
 
@@ -75,6 +80,30 @@ async def actions(client: ThreadsClient) -> None:
         assert_type(lease.thread_token, str)
         assert_type(lease.gone, bool)
         await lease.wait_until_gone()
+
+
+async def watching(client: ThreadsClient) -> None:
+    """Events need no check for None."""
+    async with client.watch(interval=5, max_interval=60) as watch:
+        assert_type(watch, ThreadWatch)
+        assert_type(watch.threads, tuple[ExecutionThread, ...])
+        assert_type(watch.seen_at, datetime | None)
+        assert_type(watch.reachable, bool)
+        assert_type(watch.error, ThreadsError | None)
+        assert_type(await watch.refresh(), tuple[ExecutionThread, ...])
+        assert_type(await watch.wait_for(lambda threads: len(threads) < 5, timeout=60), tuple[ExecutionThread, ...])
+        async for event in watch:
+            match event:
+                case ThreadEvent(kind=EventKind.STOPPED, thread=thread):
+                    assert_type(thread, ExecutionThread)
+                case ThreadEvent(previous=ExecutionThread() as previous):
+                    assert_type(previous, ExecutionThread)
+                case ThreadEvent():
+                    assert_type(event.thread.thread_token, str | None)
+                case ServerEvent(error=RequestError() as error):
+                    assert_type(error.hint, str)
+                case ServerEvent():
+                    assert_type(event.at, datetime)
 
 
 async def errors(client: ThreadsClient) -> None:

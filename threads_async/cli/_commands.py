@@ -14,6 +14,7 @@ from threads_async.cli._serve import serve
 from threads_async.cli._start import show_limits, start_threads
 from threads_async.cli._stop import stop_threads
 from threads_async.cli._streams import ReaderGoneError, tell, write
+from threads_async.cli._wait import wait
 from threads_async.cli._watch import watch
 from threads_async.errors import ThreadsError
 
@@ -62,6 +63,7 @@ def command() -> None:
 command.add_command(list_threads)
 command.add_command(count_threads)
 command.add_command(watch)
+command.add_command(wait)
 command.add_command(list_workspaces)
 command.add_command(list_browsers)
 command.add_command(show_limits)

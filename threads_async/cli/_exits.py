@@ -30,7 +30,9 @@ USAGE: Final = 2
 NOT_WRITTEN: Final = 12
 NOT_LISTENING: Final = 13
 NOT_CONFIRMED: Final = 15
+NOT_MET: Final = 16
 INTERRUPTED: Final = 130
+TERMINATED: Final = 143
 
 _FAMILIES: Final[dict[type[ThreadsError], tuple[int, str]]] = {
     ConfigurationError: (USAGE, "invalid or missing option or setting; nothing sent, except by doctor"),
@@ -55,7 +57,9 @@ EXIT_CODES: Final[dict[int, str]] = dict(
             NOT_WRITTEN: "could not write to standard output",
             NOT_LISTENING: "serve could not listen on its port",
             NOT_CONFIRMED: "stop was not confirmed, so nothing was stopped",
+            NOT_MET: "wait: the condition was not met within --timeout",
             INTERRUPTED: "interrupted by Ctrl-C (serve exits with 0)",
+            TERMINATED: "ended by SIGTERM, except start, stop and serve",
         }.items()
     )
 )

@@ -134,8 +134,14 @@ def _with_filters(verb: str, command: Command) -> Command:
     return with_filters
 
 
-def connection_options(
-    demo_threads: int = DEMO_THREADS, churn: float = 0.0, *, attempts: int = 3, lenient: bool = False
+def connection_options(  # noqa: PLR0913 - what commands set differently, most by keyword
+    demo_threads: int = DEMO_THREADS,
+    churn: float = 0.0,
+    *,
+    attempts: int = 3,
+    timeout: float = 30.0,
+    timeout_option: str = "--timeout",
+    lenient: bool = False,
 ) -> Callable[[Command], Command]:
     """Return a decorator that adds the options of the connection; the command receives them as `connection`.
 
@@ -143,14 +149,32 @@ def connection_options(
         demo_threads: Default number of threads on the `FakeServer` of --demo.
         churn: Number of threads that start or stop per second on that `FakeServer`.
         attempts: Default maximum number of attempts per request.
+        timeout: Default maximum time for one attempt, in seconds.
+        timeout_option: The name of the option for it.
         lenient: Whether to accept a missing or unreadable token. The command then also receives `token_file`, which
             may be an error, and the token of the connection may be None.
     """
-    return functools.partial(_with_connection, demo_threads, churn, attempts, lenient)
+    return functools.partial(
+        _with_connection,
+        usual_threads=demo_threads,
+        churn=churn,
+        usual_attempts=attempts,
+        usual_timeout=timeout,
+        timeout_option=timeout_option,
+        lenient=lenient,
+    )
 
 
-def _with_connection(usual_threads: int, churn: float, usual_attempts: int, lenient: bool, command: Command) -> Command:
-
+def _with_connection(  # noqa: PLR0913 - those of `connection_options`
+    command: Command,
+    *,
+    usual_threads: int,
+    churn: float,
+    usual_attempts: int,
+    usual_timeout: float,
+    timeout_option: str,
+    lenient: bool,
+) -> Command:
     @click.option(
         "--base-url",
         metavar="URL",
@@ -164,11 +188,12 @@ def _with_connection(usual_threads: int, churn: float, usual_attempts: int, leni
         lenient=lenient,
     )
     @click.option(
-        "--timeout",
+        timeout_option,
+        "timeout",
         metavar="SECONDS",
         type=Number(min=0, min_open=True, max=86_400),
-        default=30.0,
-        help="Maximum time for one attempt, in seconds. Default: 30.",
+        default=usual_timeout,
+        help=f"Maximum time for one attempt, in seconds. Default: {usual_timeout:g}.",
     )
     @click.option(
         "--attempts",

@@ -16,7 +16,8 @@ from cattrs import Converter
 from threads_async._records import wire_name
 from threads_async.cli._exits import url_of
 from threads_async.converters import make_converter
-from threads_async.models import ThreadEvent, Value
+from threads_async.errors import RequestError
+from threads_async.models import ExecutionThread, ServerEvent, ThreadEvent, Value, WatchEvent
 
 
 @frozen
@@ -73,13 +74,19 @@ def json_line(value: dict[str, Any]) -> str:
     return f"{json.dumps(value)}\n"
 
 
-def event_line(event: ThreadEvent) -> str:
+def event_line(event: WatchEvent) -> str:
     """Return `event` as one line of JSON: its kind and time, then the thread or why the server is unreachable."""
     shown: dict[str, Any] = {"event": str(event.kind), "at": event.at.isoformat()}
-    if event.thread is not None:
-        shown |= data_of(event.thread)
-    if event.error is not None:
-        shown |= {"url": url_of(event.error), "reason": event.error.message}
+    match event:
+        case ThreadEvent(thread=thread, previous=ExecutionThread() as previous):
+            shown |= data_of(thread) | {"previous": data_of(previous)}
+        case ThreadEvent(thread=thread):
+            shown |= data_of(thread)
+        case ServerEvent(error=RequestError() as error):
+            shown |= {"url": url_of(error), "error": type(error).__name__, "reason": error.message}
+        case _:
+            # The server is reachable again.
+            pass
     return json_line(shown)
 
 

@@ -1,15 +1,18 @@
 """How the commands that list items walk through a list and write it."""
 
 import asyncio
+import contextlib
 import functools
-from collections.abc import Callable, Coroutine
-from typing import Any, Literal, TypeAlias
+import signal
+import threading
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import click
 from attrs import asdict, frozen
 
 from threads_async.cli._client import Connection, client_of
-from threads_async.cli._exits import INTERRUPTED, failure_of
+from threads_async.cli._exits import INTERRUPTED, TERMINATED, failure_of
 from threads_async.cli._options import Command
 from threads_async.cli._output import Csv, JsonLines, Noun, Writer
 from threads_async.cli._progress import waiting
@@ -133,12 +136,33 @@ class Report:
         write(header + text, encoding=self._writer.encoding)
 
 
-def run_to_end(work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` in a new event loop; Ctrl-C ends it silently."""
+def _terminate(*_: object) -> NoReturn:
+    raise SystemExit(TERMINATED)
+
+
+@contextlib.contextmanager
+def _ending_by_signal() -> Generator[None]:
+    """Let SIGTERM end the block with its clean-up, which leaves the terminal as it was."""
+    # Only the main thread can handle signals. A handler of the caller, or that it ignores the signal, is not changed.
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _terminate)
     try:
-        asyncio.run(work)
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def run_to_end(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` in a new event loop; Ctrl-C and SIGTERM end it silently."""
+    try:
+        with _ending_by_signal():
+            asyncio.run(work)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(INTERRUPTED) from None
+    except SystemExit:
+        raise click.exceptions.Exit(TERMINATED) from None
 
 
 def writer_of(wanted: Format | None, model: type[Value]) -> Writer:

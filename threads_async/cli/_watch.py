@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import click
 
 from threads_async.cli._client import Connection, client_of
+from threads_async.cli._looks import ATTEMPT_TIMEOUT, DEMO_CHURN, DEMO_THREADS, look_options
 from threads_async.cli._options import Filters, connection_options, filter_options, help_option
 from threads_async.cli._output import event_line
 from threads_async.cli._streams import stdout, write
@@ -17,8 +20,6 @@ from threads_async.watch import ThreadWatch
 
 Format = Literal["live", "text", "jsonl"]
 
-_DEMO_THREADS: Final = 10
-_DEMO_CHURN: Final = 2.0
 _REDRAW: Final = 0.1
 """Minimum time between two redraws, in seconds, so that many events do not cause many redraws."""
 _REFRESH: Final = 1.0
@@ -28,13 +29,15 @@ _HELP: Final = """Watch threads start and stop until Ctrl-C.
 
 \b
 live   For people; the default on a terminal. A screen that is redrawn: the
-       running threads, newest first, and the latest events below them.
+       running threads, newest first, and the latest events below them. The
+       first line shows the address, and how old the picture is.
 text   For people. One line per event. live falls back to it where nothing can
        be redrawn: on a terminal with TERM=dumb, in a pipe or a file.
 jsonl  For programs; the default in a pipe or a file. One JSON object per
-       event. It has the fields event (present, started, stopped, unreachable,
-       reachable) and at (the time), then the fields of the thread as in list,
-       or url and reason if the server is unreachable. It contains complete
+       event. It has the fields event (present, started, stopped, changed,
+       unreachable, reachable) and at (the time). Then follow the fields of
+       the thread as in list, also those before a change (previous), or url,
+       error and reason if the server is unreachable. It contains complete
        thread tokens, which are secrets.
 
 Each start and each stop is reported once, even if ZennoBrowser restarts. A
@@ -56,10 +59,10 @@ async def _write_text(events: ThreadWatch) -> None:
         write(text_of(event, rows), encoding=rows.encoding)
 
 
-async def _draw(events: ThreadWatch) -> None:
+async def _draw(url: str, events: ThreadWatch) -> None:
     from threads_async.cli._screen import Screen  # noqa: PLC0415 - it needs rich
     from threads_async.cli._table import table  # noqa: PLC0415 - it needs rich
-    from threads_async.cli._view import INDENT, View  # noqa: PLC0415 - it needs rich
+    from threads_async.cli._view import INDENT, Seen, View  # noqa: PLC0415 - it needs rich
 
     view = View()
     changed = asyncio.Event()
@@ -79,7 +82,8 @@ async def _draw(events: ThreadWatch) -> None:
                 changed.clear()
                 columns, lines = screen.size
                 # Some terminals start a new line as soon as the last cell is filled.
-                screen.show(view.lines(table(ExecutionThread, INDENT), columns - 1, lines))
+                seen = Seen.by(events, url, datetime.now(UTC))
+                screen.show(view.lines(seen, table(ExecutionThread, INDENT), columns - 1, lines))
                 await asyncio.wait([taking], timeout=_REDRAW)
                 # Redraw from time to time even without an event: the terminal may have been resized, or be gone.
                 with contextlib.suppress(TimeoutError):
@@ -94,38 +98,28 @@ def _usual_format() -> Format:
     return "live" if stdout().isatty() else "jsonl"
 
 
-def _writer(wanted: Format) -> Callable[[ThreadWatch], Coroutine[Any, Any, None]]:
+def _writer(wanted: Format, url: str) -> Callable[[ThreadWatch], Coroutine[Any, Any, None]]:
     if wanted == "jsonl":
         return _write_json
     from threads_async.cli._screen import can_be_redrawn  # noqa: PLC0415 - it needs rich
 
-    return _draw if wanted == "live" and can_be_redrawn() else _write_text
+    return functools.partial(_draw, url) if wanted == "live" and can_be_redrawn() else _write_text
 
 
 async def _watch(connection: Connection, filters: Filters, wanted: Format, parameters: dict[str, Any]) -> None:
     async with client_of(connection) as client:
-        await _writer(wanted)(client.watch(**filters.parameters(), **parameters))
+        await _writer(wanted, client.base_url)(client.watch(**filters.parameters(), **parameters))
 
 
 @click.command("watch", help=_HELP, add_help_option=False)
 @filter_options("Watch")
 @click.option(
-    "--interval",
-    metavar="SECONDS",
-    type=float,
-    default=1.0,
-    help="Time from the end of one look at the list to the start of the next, in seconds. Default: 1.",
-)
-@click.option(
     "--format",
     type=click.Choice(["live", "text", "jsonl"]),
     help="Output format. Default: live on a terminal, otherwise jsonl.",
 )
-@click.option("--total", metavar="N", type=int, default=1000, help="Page size, as for list. Default: 1000.")
-@click.option(
-    "--prefetch", metavar="N", type=int, default=0, help="Maximum number of pages to request in advance. Default: 0."
-)
-@connection_options(_DEMO_THREADS, _DEMO_CHURN)
+@look_options
+@connection_options(DEMO_THREADS, DEMO_CHURN, timeout=ATTEMPT_TIMEOUT)
 @help_option
 def watch(
     *,
