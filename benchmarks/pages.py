@@ -5,9 +5,10 @@ of ZennoBrowser: a token of 300 to 500 characters shaped like a JWT, and a time 
 """
 
 import base64
+import itertools
 import random
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -49,11 +50,10 @@ class Expected:
     checksum: str
 
 
-def prepare(count: int) -> list[Prepared]:
-    """Return the first `count` threads."""
+def endless() -> Iterator[Prepared]:
+    """Yield threads without end, each with another token and a later time."""
     draw = random.Random(8160)  # noqa: S311 - it makes test data, not keys
-    made = []
-    for number in range(count):
+    for number in itertools.count():
         payload = draw.randbytes(draw.randint(*_PAYLOAD_BYTES))
         parts = (base64.urlsafe_b64encode(part).rstrip(b"=") for part in (payload, draw.randbytes(_SIGNATURE_BYTES)))
         token = b".".join((_HEADER, *parts))
@@ -65,8 +65,12 @@ def prepare(count: int) -> list[Prepared]:
             _TYPES[draw.getrandbits(1)],
             created_at,
         )
-        made.append(Prepared(item, token))
-    return made
+        yield Prepared(item, token)
+
+
+def prepare(count: int) -> list[Prepared]:
+    """Return the first `count` threads."""
+    return list(itertools.islice(endless(), count))
 
 
 def expect(prepared: Sequence[Prepared], count: int) -> Expected:
