@@ -2,9 +2,9 @@
 
 Rule 1. There is at most one unread event about a thread. A new one is combined with it: together they say how the
         thread differs from what the reader knows. If it does not differ, no event is left.
-Rule 2. An unread outage of the server ends without an event: nobody knew of it.
-Rule 3. A combined event keeps its place, unless its thread has got another identity: another thread may have had it,
-        and its stop must come first.
+Rule 2. An unread outage of the server ends without an event: the reader never learnt of it.
+Rule 3. A combined event keeps its place, except if its thread has got an identity that another unread event is about.
+        Then it comes last, because the thread that had the identity before must stop first.
 """
 
 from collections import OrderedDict
@@ -35,7 +35,7 @@ def _follows(event: ThreadEvent, unread: ThreadEvent) -> bool:
 
 
 class Unread:
-    """A queue of events. The number of events about threads cannot exceed the number of threads that they are about."""
+    """A queue of events."""
 
     def __init__(self) -> None:
         # By consecutive numbers, so that an event in the middle can be replaced or removed.
@@ -59,10 +59,11 @@ class Unread:
         if isinstance(event, ServerEvent):
             self._add_server(event)
             return
-        number = self._about.get(THREADS.identity(event.thread if event.previous is None else event.previous))
+        before = THREADS.identity(event.thread if event.previous is None else event.previous)
+        after = THREADS.identity(event.thread)
+        number = self._about.get(before)
         # Only events about threads have a number there.
-        unread = None if number is None else cast("ThreadEvent", self._events[number])
-        if number is None or unread is None or not _follows(event, unread):
+        if number is None or not _follows(event, unread := cast("ThreadEvent", self._events[number])):
             self._append(event)
             return
         self._forget(number, unread)
@@ -71,14 +72,13 @@ class Unread:
             del self._events[number]
             return
         self._events[number] = both
-        identity = THREADS.identity(both.thread)
         if both.kind is EventKind.STOPPED:
             # Another thread may have got the identity since then.
-            self._about.setdefault(identity, number)
+            self._about.setdefault(THREADS.identity(both.thread), number)
             return
-        self._about[identity] = number
-        if identity != THREADS.identity(unread.thread):
+        if after in self._about:
             self._events.move_to_end(number)
+        self._about[after] = number
 
     def _add_server(self, event: ServerEvent) -> None:
         if event.kind is EventKind.REACHABLE and self._outage is not None:

@@ -4,7 +4,8 @@ Rule 1. Two threads with the same identity are the same thread. The identity is 
 Rule 2. A thread that has disappeared and one that has appeared are the same thread with another token if they have the
         same workspace, type and creation time, and no other thread has disappeared or appeared that has these too.
         Continuing a thread may give it another token.
-Rule 3. Stops come before changes, and changes before starts. Each group is in the order of the list.
+Rule 3. Stops come before changes, and changes before starts. Each group is in the order of the list, except that
+        changes of a token come after other changes.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
