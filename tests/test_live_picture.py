@@ -365,6 +365,13 @@ async def test_a_condition_that_is_not_met_in_time_is_a_timeout_error(server: Fa
     assert [] == watch._looking.levels
 
 
+async def test_a_timeout_error_says_if_nothing_has_been_seen(server: FakeServer, watch: ThreadWatch) -> None:
+    server.on_request = lambda _: asyncio.sleep(1)
+
+    with pytest.raises(TimeoutError, match=r"within 0\.05 s; they have not been seen yet$"):
+        await watch.wait_for(bool, 0.05)
+
+
 async def test_a_failed_look_meets_no_condition(server: FakeServer, watch: ThreadWatch) -> None:
     server.fail_next(5, Fault(503))
     tested: list[Threads] = []
@@ -580,6 +587,18 @@ async def test_a_closed_watch_sends_nothing_and_keeps_its_picture(server: FakeSe
             await use
     assert 3 == len(watch.threads)
     assert 1 == len(server.requests)
+    # A picture that nobody renews must not look like one that is up to date.
+    assert watch.reachable is False
+    assert "ClientClosedError('the watch is closed; make a new one')" == repr(watch.error)
+
+
+async def test_after_the_client_is_closed_a_watch_is_not_reachable(server: FakeServer) -> None:
+    async with ThreadsClient(server.token, base_url=server.url) as client:
+        watch = client.watch()
+        await watch.refresh()
+        assert watch.reachable
+    assert watch.reachable is False
+    assert "ClientClosedError('the client is closed; make a new one')" == repr(watch.error)
 
 
 async def test_closing_from_inside_its_own_request_ends_the_watch(server: FakeServer) -> None:
@@ -620,7 +639,8 @@ async def test_closing_the_client_ends_a_watch_at_once(server: FakeServer, stall
             await client.close()
             with pytest.raises(ClientClosedError):
                 await waiting
-    assert (False, True) == (watch.reachable, isinstance(watch.error, ClientClosedError | None))
+    assert watch.reachable is False
+    assert isinstance(watch.error, ClientClosedError)
 
 
 async def test_closing_the_client_before_a_look_has_begun_ends_the_watch() -> None:

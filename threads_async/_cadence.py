@@ -11,7 +11,7 @@ _JITTER: Final = 0.1
 """The pause differs from the interval by up to this share of it, so that many watches do not look in step."""
 
 _PATIENCE: Final = 2.0
-"""Time after which a request of a look is not retried any more, in seconds."""
+"""Maximum time from the last response to a retry in a look, in seconds."""
 _LONGEST: Final = 3600.0
 """Maximum pause that a server can ask for, in seconds. A wrong ``Retry-After`` must not blind a watch for years."""
 
@@ -32,8 +32,8 @@ class Cadence:
         """Return the pause before the next look.
 
         After a success, it is the interval, up to 10 % shorter or longer. After the *n*-th failure in a row, it is a
-        random time between 0 and ``min(max_interval, interval * 2 ** n)`` ("full jitter"). It is not shorter than the
-        server's ``Retry-After``, of which an hour counts at most.
+        random time between 0 and ``min(max_interval, interval * 2 ** n)`` ("full jitter"). If the server sends
+        ``Retry-After``, the time is at least that long, but at most an hour of it counts.
 
         Args:
             failures: Number of looks that have failed since the last success.
@@ -49,7 +49,7 @@ class Cadence:
 
 
 class Patience:
-    """Which requests of a look are retried: those whose retries are over soon. Otherwise they would hide an outage.
+    """Which requests of a look are retried: those that can be retried soon. Other retries would hide an outage.
 
     Args:
         clock: Returns the time in seconds.

@@ -86,7 +86,7 @@ def tell_of_outage(error: RequestError) -> None:
 
 
 def tell_of_recovery(after: timedelta) -> None:
-    """Log that a watch can list the threads again, `after` it could not."""
+    """Log that a watch can list the threads again. `after` is the length of the outage."""
     _logger.info("a watch can list the threads again, after %.1f s", after.total_seconds())
 
 

@@ -49,17 +49,18 @@ async def _look(
     now: Callable[[], datetime],
     reference: "weakref.ref[Looking]",
 ) -> Look:
-    """Look once, and pass the result on if somebody still wants it.
+    """Look once, and report the result to `reference` if it still exists.
 
     Args:
         listing: The listing to look at.
         patience: Decides which of its requests are retried.
         picture: Numbers the looks.
         now: Returns the time in UTC.
-        reference: To whom the look is passed on.
+        reference: Takes the result.
     """
     # Until this task runs for the first time, others can join the look as one that has not begun.
     number, began = picture.begin(), now()
+    # The result if this task is cancelled.
     found: Snapshot | ThreadsError = RequestError("the look was interrupted")
     try:
         try:
@@ -76,13 +77,17 @@ async def _look(
             # For example one of a hook of the caller's session.
             found = RequestError(f"the look ended with an unexpected {type(error).__name__}")
             raise
-        return Look(number, began, now(), found)
     finally:
-        looking = reference()
-        if looking is not None:
-            looking.end_look(Look(number, began, now(), found))
-            # The traceback of an unexpected error refers to this frame.
-            del looking
+        look = Look(number, began, now(), found)
+        _report(look, reference)
+    return look
+
+
+def _report(look: Look, reference: "weakref.ref[Looking]") -> None:
+    # Not in `_look`: the traceback of an unexpected error would keep what is in its frame.
+    looking = reference()
+    if looking is not None:
+        looking.end_look(look)
 
 
 class Looking:
@@ -116,32 +121,38 @@ class Looking:
         self._due: float | None = None
         self._pauses = _ending.TimeLimits()
 
+    @property
+    def ended(self) -> ClientClosedError | None:
+        """Why there will be no more looks, or None if there can be."""
+        if self.closed:
+            return ClientClosedError("the watch is closed; make a new one")
+        return ClientClosedError("the client is closed; make a new one") if self._source.closed else None
+
     async def advance(self) -> None:
         """Pause until the next look is due. If one is due or in flight, wait until it has ended instead.
 
         Raises:
+            ClientClosedError: It is closed.
             ThreadsError: The look failed with an error that waiting cannot fix.
         """
         pause = 0.0 if self._due is None else self._due - self._around.clock()
-        if self._task is None and pause > 0 and not self._source.closed:
-            # The pause ends early when another task has looked, and when the watch or the client is closed.
-            with contextlib.suppress(TimeoutError):
-                async with self._source.until_closed(), self._pauses.limit(None):
-                    await self._around.sleep(pause)
+        if self._task is not None or pause <= 0 or self.ended is not None:
+            (await self._join()).check()
             return
-        look = await self._join()
-        if look is not None:
-            look.check()
+        # The pause ends early when another task has looked, and when the watch or the client is closed.
+        with contextlib.suppress(TimeoutError):
+            async with self._source.until_closed(), self._pauses.limit(None):
+                await self._around.sleep(pause)
 
-    async def look_after(self, number: int) -> Look | None:
-        """Wait for a look that begins after look `number`, and return it; None if it is closed."""
+    async def look_after(self, number: int) -> Look:
+        """Wait for a look that begins after look `number`, and return it."""
         look = await self._join()
-        while look is not None and look.number <= number:
+        while look.number <= number:
             look = await self._join()
         return look
 
-    async def _join(self) -> Look | None:
-        """Wait for the look in flight, or for a new one if there is none. Return it; None if it is closed."""
+    async def _join(self) -> Look:
+        """Wait for the look in flight, or for a new one if there is none, and return it."""
         while not self.closed:
             # A task that was cancelled before it ran for the first time is still here.
             if self._task is None or self._task.done():
@@ -158,7 +169,7 @@ class Looking:
                 del task
             if self._source.closed:
                 raise ClientClosedError("the client was closed while it waited for a response")
-        return None
+        raise ClientClosedError("the watch is closed; make a new one")
 
     def _begin(self) -> Coroutine[Any, Any, Look]:
         patience = Patience(self._around.clock, down=self.picture.down_since is not None)

@@ -184,9 +184,9 @@ class ThreadsClient(ActingClient):
             prefetch: Maximum number of pages to request ahead.
             interval: Time from the end of one look to the beginning of the next, in seconds, up to 10 % shorter or
                 longer at random. A look is one listing of the threads.
-            max_interval: Maximum time between two looks while the server is unreachable, in seconds. After *n* failed
-                looks, the time is random, up to ``interval * 2 ** n``. It is never limited to less than ``interval``,
-                and not shorter than the server's ``Retry-After``, of which an hour counts at most.
+            max_interval: Maximum time between two looks after looks that failed, in seconds. After *n* of them, the
+                time is random, up to ``interval * 2 ** n``. This limit is never less than ``interval``. If the server
+                sends ``Retry-After``, the time is at least that long, but at most an hour of it counts.
 
         Raises:
             ConfigurationError: A parameter has the wrong type or is out of range. The error names the parameter.

@@ -15,10 +15,6 @@ from threads_async.listing import Listing
 from threads_async.models import ExecutionThread, WatchEvent
 
 
-def _closed_error() -> ClientClosedError:
-    return ClientClosedError("the watch is closed; make a new one")
-
-
 class ThreadWatch(ClosingIterator[WatchEvent]):
     """A live picture of the threads that match a query, and an iterator over what happens to them.
 
@@ -34,15 +30,14 @@ class ThreadWatch(ClosingIterator[WatchEvent]):
     ``anext``.
 
     **Any number of tasks of one event loop can use the watch.** All share its looks, and each event goes to exactly one
-    ``async for``. Events that are not read are kept, but only as far as they say something: there is at most one unread
-    event for each thread. An unread start and stop of a thread cancel each other out, and so do an unread
-    ``unreachable`` and ``reachable``.
+    ``async for``. Events that are not read are kept, at most one for each thread. An unread start and stop of a thread
+    cancel each other out, and so do an unread ``unreachable`` and ``reachable``.
 
-    **A failed look never changes the picture.** If the error is temporary (no connection, a timeout, status 408, 429
+    **A failed look never changes** `threads`. If the error is temporary (no connection, a timeout, status 408, 429
     or 500 to 599), ``async for`` yields ``unreachable`` once, and the watch looks again. When a look succeeds again, it
     yields ``reachable``, and then what has changed since the last successful look. The beginning and the end of an
-    outage write one log record each. Any other error is raised; the next ``anext`` looks again. The requests of a look
-    are retried only if that takes little time: for two seconds at most, and not after a timeout.
+    outage write one log record each. Any other error is raised; the next ``anext`` looks again, after a pause. The
+    requests of a look are retried only within two seconds of the last response, and not after a timeout.
 
     Raises:
         RequestError: A look failed with an error that is not temporary, such as a refused token or a response that does
@@ -76,20 +71,27 @@ class ThreadWatch(ClosingIterator[WatchEvent]):
 
     @property
     def reachable(self) -> bool:
-        """Whether the last look succeeded. False before the first look."""
-        return self._picture.reachable
+        """Whether the last look succeeded. False before the first look, and when the watch or its client is closed."""
+        return self._picture.reachable and self._looking.ended is None
 
     @property
     def error(self) -> ThreadsError | None:
-        """Why the last look failed. None if it succeeded, and before the first look."""
-        return self._picture.error
+        """Why the last look failed, or that the watch or its client is closed.
+
+        None if the last look succeeded, and before the first look.
+        """
+        return self._looking.ended or self._picture.error
 
     async def __anext__(self) -> WatchEvent:
         self._check_loop()
-        while not self._looking.closed:
-            if self._picture.unread:
-                return self._picture.unread.take()
-            await self._looking.advance()
+        try:
+            while not self._looking.closed:
+                if self._picture.unread:
+                    return self._picture.unread.take()
+                await self._looking.advance()
+        except ClientClosedError:
+            if not self._looking.closed:
+                raise
         raise StopAsyncIteration
 
     async def refresh(self) -> tuple[ExecutionThread, ...]:
@@ -102,10 +104,7 @@ class ThreadWatch(ClosingIterator[WatchEvent]):
             ClientClosedError: As for the watch, or the watch is closed.
         """
         self._check_loop()
-        look = await self._looking.look_after(self._picture.looks)
-        if look is None:
-            raise _closed_error()
-        return look.threads()
+        return (await self._looking.look_after(self._picture.looks)).threads()
 
     async def wait_for(
         self,
@@ -125,9 +124,10 @@ class ThreadWatch(ClosingIterator[WatchEvent]):
         Raises:
             TimeoutError: No look within the time met the condition. The message says why the last look failed, if it
                 did.
-            RequestError, PaginationError: A look for which this call waited failed with an error that is not temporary.
+            RequestError, PaginationError: A look that began after this call, and for which it waited, failed with an
+                error that is not temporary.
             ClientClosedError: As for the watch, or the watch was closed.
-            ConfigurationError: ``timeout`` is not above 0, or the predicate is no function or an ``async`` one.
+            ConfigurationError: ``timeout`` is not above 0, or ``predicate`` is not callable or an ``async`` function.
         """
         if not callable(predicate):
             raise ConfigurationError("predicate must be a function", parameter="predicate")
@@ -140,12 +140,8 @@ class ThreadWatch(ClosingIterator[WatchEvent]):
         limit = asyncio.timeout(timeout)
         try:
             async with limit:
-                look = await looking.look_after(self._picture.looks)
-                if look is not None:
-                    look.check()
+                (await looking.look_after(self._picture.looks)).check()
                 while not level.settled:
-                    if looking.closed:
-                        raise _closed_error()
                     await looking.advance()
         except TimeoutError:
             if timeout is None or not limit.expired():
@@ -158,7 +154,9 @@ class ThreadWatch(ClosingIterator[WatchEvent]):
 
     def _why_not(self, timeout: float) -> str:
         why = f"the threads did not meet the condition within {timeout:g} s"
-        return why if self._picture.error is None else f"{why}; the last look failed: {self._picture.error}"
+        if self.error is not None:
+            return f"{why}; the last look failed: {self.error}"
+        return f"{why}; they have not been seen yet" if self.seen_at is None else why
 
     async def aclose(self) -> None:
         """End the watch at once, even while other tasks wait for it.
