@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ from cli_support import JWT, SECONDS, environment, running, settings, start
 
 from threads_async import ExecutionThread, ThreadsClient
 from threads_async._secrets import Secret
+from threads_async.cli import main
 from threads_async.cli._conditions import Follower
 from threads_async.testing import FakeServer, Fault, SeenRequest
 
@@ -105,7 +107,7 @@ def test_if_no_look_has_ended_the_last_line_says_so(server: FakeServer) -> None:
     server.latency = 5
     code, _, error = wait("--until", "none", "--timeout", "0.2", env=settings(server))
 
-    assert (16, "threads-async: the condition none was not met within 0.2 s: the list has not been received yet\n") == (
+    assert (4, "threads-async: the condition none was not met within 0.2 s: the list was not received\n") == (
         code,
         error,
     )
@@ -217,6 +219,15 @@ def test_sigterm_ends_it_silently(server: FakeServer) -> None:
         out, error = process.communicate(timeout=SECONDS)
 
     assert (143, "", "") == (process.returncode, out, error)
+
+
+def test_it_runs_in_an_operating_system_thread_which_cannot_handle_signals() -> None:
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(main(["wait", "--demo", "--until", "count>0"])))
+    thread.start()
+    thread.join(SECONDS)
+
+    assert [0] == codes
 
 
 # The parts.

@@ -76,7 +76,7 @@ class Follower:
         self.known: ExecutionThread | None = None
 
     def find(self, threads: tuple[ExecutionThread, ...]) -> tuple[ExecutionThread, ...]:
-        """Return the threads that are the thread, or may be.
+        """Return every thread that is, or may be, the one followed.
 
         A thread with another token may be it if it has the same workspace, type and creation time, and was not listed
         together with it.

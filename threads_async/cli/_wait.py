@@ -12,7 +12,7 @@ from threads_async._secrets import Secret
 from threads_async.cli._client import Connection, client_of
 from threads_async.cli._conditions import GONE, Condition, ConditionType, Follower
 from threads_async.cli._exits import NOT_MET, USAGE, CommandError, cause_of, failure_of
-from threads_async.cli._looks import ATTEMPT_TIMEOUT, DEMO_CHURN, DEMO_THREADS, look_options
+from threads_async.cli._look_options import ATTEMPT_TIMEOUT, DEMO_CHURN, DEMO_THREADS, look_options
 from threads_async.cli._options import Filters, Number, connection_options, filter_options, help_option
 from threads_async.cli._progress import waiting
 from threads_async.cli._streams import tell
@@ -20,8 +20,9 @@ from threads_async.cli._tally import THREADS
 from threads_async.cli._text import plain
 from threads_async.cli._walk import run_to_end
 from threads_async.client import ThreadsClient
-from threads_async.errors import RequestError, ThreadsError
+from threads_async.errors import RequestError, RequestTimeoutError, ThreadsError
 from threads_async.models import ExecutionThread, ServerEvent
+from threads_async.retry import may_pass
 from threads_async.watch import ThreadWatch
 
 _CHECK: Final = 5.0
@@ -29,8 +30,8 @@ _CHECK: Final = 5.0
 
 _HELP: Final = """Wait until the threads meet a condition, for scripts.
 
---until is one of these. Put the second one in quotes, because shells use < and >
-for files:
+--until is one of these. Put count<N in quotes, because shells use < and > for
+files:
 
 \b
 none        no thread matches the filters
@@ -40,7 +41,7 @@ gone        the thread of --thread-token-file is not running. If its token
 
 The command looks at the list at once, and then again and again. It exits with 0
 as soon as a look meets the condition, and with 16 if none did within --timeout.
-If no look has succeeded until then, the exit code is that of the error.
+If all looks failed, the exit code is that of the last error.
 
 While the server is unreachable, no condition is met. The command reports the
 beginning and the end of each outage on standard error, and keeps looking.
@@ -74,11 +75,10 @@ def _failure(watch: ThreadWatch, condition: Condition, seen: str, seconds: float
     """Return the error for a condition that was not met within `seconds`."""
     text = f"the condition {condition.text} was not met within {seconds:g} s"
     error = watch.error if isinstance(watch.error, RequestError) else None
-    if watch.seen_at is None:
-        code = NOT_MET if error is None else failure_of(error).exit_code
-        return CommandError(
-            code, f"{text}: {'the list has not been received yet' if error is None else cause_of(error)}"
-        )
+    if watch.seen_at is None or (error is not None and not may_pass(error)):
+        late = RequestTimeoutError("the list was not received")
+        cause = late.message if error is None else cause_of(error)
+        return CommandError(failure_of(error or late).exit_code, f"{text}: {cause}")
     age = (datetime.now(UTC) - watch.seen_at).total_seconds()
     text += f": at the last look, {max(0.0, age):.1f} s ago, {seen}"
     return CommandError(NOT_MET, text if error is None else f"{text}; then unreachable: {cause_of(error)}")

@@ -1,12 +1,9 @@
 """How the commands that list items walk through a list and write it."""
 
 import asyncio
-import contextlib
 import functools
-import signal
-import threading
-from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Literal, NoReturn, TypeAlias
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal, TypeAlias
 
 import click
 from attrs import asdict, frozen
@@ -16,6 +13,7 @@ from threads_async.cli._exits import INTERRUPTED, TERMINATED, failure_of
 from threads_async.cli._options import Command
 from threads_async.cli._output import Csv, JsonLines, Noun, Writer
 from threads_async.cli._progress import waiting
+from threads_async.cli._signals import TerminatedError, ending_by_sigterm
 from threads_async.cli._streams import stdout, tell, write
 from threads_async.client import ThreadsClient
 from threads_async.errors import ThreadsError
@@ -136,32 +134,14 @@ class Report:
         write(header + text, encoding=self._writer.encoding)
 
 
-def _terminate(*_: object) -> NoReturn:
-    raise SystemExit(TERMINATED)
-
-
-@contextlib.contextmanager
-def _ending_by_signal() -> Generator[None]:
-    """Let SIGTERM end the block with its clean-up, which leaves the terminal as it was."""
-    # Only the main thread can handle signals. A handler of the caller, or that it ignores the signal, is not changed.
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
 def run_to_end(work: Coroutine[Any, Any, None]) -> None:
     """Run `work` in a new event loop; Ctrl-C and SIGTERM end it silently."""
     try:
-        with _ending_by_signal():
+        with ending_by_sigterm():
             asyncio.run(work)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(INTERRUPTED) from None
-    except SystemExit:
+    except TerminatedError:
         raise click.exceptions.Exit(TERMINATED) from None
 
 

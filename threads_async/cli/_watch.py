@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import click
 
 from threads_async.cli._client import Connection, client_of
-from threads_async.cli._looks import ATTEMPT_TIMEOUT, DEMO_CHURN, DEMO_THREADS, look_options
+from threads_async.cli._look_options import ATTEMPT_TIMEOUT, DEMO_CHURN, DEMO_THREADS, look_options
 from threads_async.cli._options import Filters, connection_options, filter_options, help_option
 from threads_async.cli._output import event_line
 from threads_async.cli._streams import stdout, write
@@ -45,21 +45,21 @@ thread that starts and stops between two looks at the list is not seen.
 """
 
 
-async def _write_json(events: ThreadWatch) -> None:
-    async for event in events:
+async def _write_json(watching: ThreadWatch) -> None:
+    async for event in watching:
         write(event_line(event))
 
 
-async def _write_text(events: ThreadWatch) -> None:
+async def _write_text(watching: ThreadWatch) -> None:
     from threads_async.cli._table import table  # noqa: PLC0415 - it needs rich
     from threads_async.cli._view import TEXT_INDENT, text_of  # noqa: PLC0415 - it needs rich
 
-    async for event in events:
+    async for event in watching:
         rows = table(ExecutionThread, TEXT_INDENT)
         write(text_of(event, rows), encoding=rows.encoding)
 
 
-async def _draw(url: str, events: ThreadWatch) -> None:
+async def _draw(url: str, watching: ThreadWatch) -> None:
     from threads_async.cli._screen import Screen  # noqa: PLC0415 - it needs rich
     from threads_async.cli._table import table  # noqa: PLC0415 - it needs rich
     from threads_async.cli._view import INDENT, Seen, View  # noqa: PLC0415 - it needs rich
@@ -69,7 +69,7 @@ async def _draw(url: str, events: ThreadWatch) -> None:
 
     async def take() -> None:
         try:
-            async for event in events:
+            async for event in watching:
                 view.take(event)
                 changed.set()
         finally:
@@ -81,8 +81,8 @@ async def _draw(url: str, events: ThreadWatch) -> None:
             while not taking.done():
                 changed.clear()
                 columns, lines = screen.size
+                seen = Seen.by(watching, url, datetime.now(UTC))
                 # Some terminals start a new line as soon as the last cell is filled.
-                seen = Seen.by(events, url, datetime.now(UTC))
                 screen.show(view.lines(seen, table(ExecutionThread, INDENT), columns - 1, lines))
                 await asyncio.wait([taking], timeout=_REDRAW)
                 # Redraw from time to time even without an event: the terminal may have been resized, or be gone.

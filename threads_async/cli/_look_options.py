@@ -9,7 +9,7 @@ from threads_async.cli._options import Command
 DEMO_THREADS: Final = 10
 DEMO_CHURN: Final = 2.0
 ATTEMPT_TIMEOUT: Final = 10.0
-"""Default maximum time for one attempt, in seconds. So soon it shows that the server does not respond."""
+"""Default maximum time for one attempt, in seconds. It is short, so that a stalled server is noticed soon."""
 
 
 def look_options(command: Command) -> Command:
@@ -30,5 +30,5 @@ def look_options(command: Command) -> Command:
         type=float,
         default=1.0,
         help="Time from the end of one look at the list to the start of the next, in seconds, up to 10 % shorter or "
-        "longer. While the server is unreachable, it grows up to 30 seconds. Default: 1.",
+        "longer. After looks that failed, it grows up to 30 seconds. Default: 1.",
     )(command)
