@@ -114,7 +114,7 @@ class LifeOfAWatch(RuleBasedStateMachine):
             if isinstance(look.found, tuple):
                 self.looks.append(look)
 
-        watch._picture.take = recorded  # type: ignore[method-assign]
+        watch._picture.take = recorded  # type: ignore[method-assign]  # of this watch only
 
     def note(self) -> None:
         """Note what runs from now on."""

@@ -81,12 +81,12 @@ def tell_of_left(count: int) -> None:
 
 
 def tell_of_outage(error: RequestError) -> None:
-    """Log that a watch could not list the threads, for the first time since it could."""
+    """Log that an outage begins: a watch cannot list the threads."""
     _logger.warning("a watch cannot list the threads: %s", error)
 
 
 def tell_of_recovery(after: timedelta) -> None:
-    """Log that a watch can list the threads again. `after` is the length of the outage."""
+    """Log that an outage ends: a watch can list the threads again. `after` is the length of the outage."""
     _logger.info("a watch can list the threads again, after %.1f s", after.total_seconds())
 
 

@@ -7,7 +7,7 @@ import time
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from attrs import evolve, frozen
 
@@ -19,6 +19,8 @@ from threads_async._source import PageSource
 from threads_async.errors import ClientClosedError, RequestError, ThreadsError
 from threads_async.listing import Listing
 from threads_async.models import ExecutionThread
+
+_CLOSED: Final = "the watch is closed; make a new one"
 
 
 def _utc_now() -> datetime:
@@ -125,7 +127,7 @@ class Looking:
     def ended(self) -> ClientClosedError | None:
         """Why there will be no more looks, or None if there can be."""
         if self.closed:
-            return ClientClosedError("the watch is closed; make a new one")
+            return ClientClosedError(_CLOSED)
         return ClientClosedError("the client is closed; make a new one") if self._source.closed else None
 
     async def advance(self) -> None:
@@ -169,7 +171,7 @@ class Looking:
                 del task
             if self._source.closed:
                 raise ClientClosedError("the client was closed while it waited for a response")
-        raise ClientClosedError("the watch is closed; make a new one")
+        raise ClientClosedError(_CLOSED)
 
     def _begin(self) -> Coroutine[Any, Any, Look]:
         patience = Patience(self._around.clock, down=self.picture.down_since is not None)
@@ -195,9 +197,9 @@ class Looking:
         self._pauses.expire()
         task, self._task = self._task, None
         if task is not None:
-            in_itself = asyncio.current_task() is task
-            if in_itself:
-                # A hook of the caller's session closes the watch during a look. It cannot wait for itself.
+            is_own_task = asyncio.current_task() is task
+            if is_own_task:
+                # A hook of the caller's session closes the watch during a look. `end` leaves out the calling task.
                 task.cancel()
             await _ending.end([task])
 
