@@ -1,29 +1,48 @@
 """How SIGTERM ends a command."""
 
-import contextlib
+import asyncio
 import signal
 import threading
-from collections.abc import Generator
-from typing import NoReturn
+from collections.abc import Coroutine
+from typing import Any
 
 
-class TerminatedError(SystemExit):
-    """SIGTERM. asyncio passes on only KeyboardInterrupt and SystemExit."""
+class TerminatedError(Exception):
+    """SIGTERM ended the command."""
 
 
-def _terminate(*_: object) -> NoReturn:
-    raise TerminatedError
+async def until_sigterm(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` as the main task of an event loop; SIGTERM cancels it, so that it leaves the terminal as it was.
 
+    A second SIGTERM ends the process at once, for example if the reader of a full pipe does not go on.
 
-@contextlib.contextmanager
-def ending_by_sigterm() -> Generator[None]:
-    """Let SIGTERM end the block with `TerminatedError` and its clean-up, which leaves the terminal as it was."""
+    Raises:
+        TerminatedError: SIGTERM has cancelled `work`.
+    """
     # Only the main thread can handle signals. A handler of the caller, or that it ignores the signal, is not changed.
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
+        await work
         return
-    signal.signal(signal.SIGTERM, _terminate)
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work)
+    terminated = False
+
+    # As asyncio handles Ctrl-C. An exception from here could leave the event loop anywhere, also between taking a
+    # callback from its queue and running it: whoever waits for that callback then waits for ever.
+    def terminate(*_: object) -> None:
+        nonlocal terminated
+        terminated = True
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        task.cancel()
+        # Wake the event loop.
+        loop.call_soon_threadsafe(lambda: None)
+
+    signal.signal(signal.SIGTERM, terminate)
     try:
-        yield
+        await task
+    except asyncio.CancelledError:
+        if terminated:
+            raise TerminatedError from None
+        raise
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -13,7 +13,7 @@ from threads_async.cli._exits import INTERRUPTED, TERMINATED, failure_of
 from threads_async.cli._options import Command
 from threads_async.cli._output import Csv, JsonLines, Noun, Writer
 from threads_async.cli._progress import waiting
-from threads_async.cli._signals import TerminatedError, ending_by_sigterm
+from threads_async.cli._signals import TerminatedError, until_sigterm
 from threads_async.cli._streams import stdout, tell, write
 from threads_async.client import ThreadsClient
 from threads_async.errors import ThreadsError
@@ -137,8 +137,7 @@ class Report:
 def run_to_end(work: Coroutine[Any, Any, None]) -> None:
     """Run `work` in a new event loop; Ctrl-C and SIGTERM end it silently."""
     try:
-        with ending_by_sigterm():
-            asyncio.run(work)
+        asyncio.run(until_sigterm(work))
     except KeyboardInterrupt:
         raise click.exceptions.Exit(INTERRUPTED) from None
     except TerminatedError:
