@@ -59,12 +59,6 @@ async def server() -> AsyncIterator[FakeServer]:
 
 
 @pytest.fixture
-async def client(server: FakeServer) -> AsyncIterator[ThreadsClient]:
-    async with ThreadsClient(server.token, base_url=server.url) as client:
-        yield client
-
-
-@pytest.fixture
 async def watch(client: ThreadsClient) -> AsyncIterator[ThreadWatch]:
     async with client.watch(interval=0.001) as watch:
         yield watch

@@ -37,12 +37,6 @@ async def server() -> AsyncIterator[FakeServer]:
         yield server
 
 
-@pytest.fixture
-async def client(server: FakeServer) -> AsyncIterator[ThreadsClient]:
-    async with ThreadsClient(server.token, base_url=server.url) as client:
-        yield client
-
-
 class Pauses:
     """A sleep that takes no time but advances a clock. It records its seconds and runs the next action."""
 
