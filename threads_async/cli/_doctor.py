@@ -10,7 +10,7 @@ from threads_async.cli._client import Connection
 from threads_async.cli._diagnosis import Machine
 from threads_async.cli._examination import Examination, Subject
 from threads_async.cli._finding import Finding, data_of, exit_code_of, summary_of, text_of
-from threads_async.cli._options import connection_options, help_option
+from threads_async.cli._options import Usual, connection_options, help_option
 from threads_async.cli._pasted import shell_of
 from threads_async.cli._reach import Network
 from threads_async.cli._streams import stdout, write
@@ -95,7 +95,7 @@ async def _doctor(subject: Subject, wanted: Format) -> None:
     default="text",
     help="Lines for people, or one JSON object for programs. Default: text.",
 )
-@connection_options(attempts=1, lenient=True)
+@connection_options(Usual(attempts=1, lenient=True))
 @help_option
 def doctor(
     *,

@@ -27,8 +27,6 @@ else:
 
 Command: TypeAlias = Callable[..., None]
 
-DEMO_THREADS: Final = 2500
-
 
 @frozen
 class Filters:
@@ -134,47 +132,37 @@ def _with_filters(verb: str, command: Command) -> Command:
     return with_filters
 
 
-def connection_options(  # noqa: PLR0913 - what commands set differently, most by keyword
-    demo_threads: int = DEMO_THREADS,
-    churn: float = 0.0,
-    *,
-    attempts: int = 3,
-    timeout: float = 30.0,
-    timeout_option: str = "--timeout",
-    lenient: bool = False,
-) -> Callable[[Command], Command]:
-    """Return a decorator that adds the options of the connection; the command receives them as `connection`.
+@frozen
+class Usual:
+    """What a command uses if an option of the connection is not given, and how it differs from other commands.
 
-    Args:
-        demo_threads: Default number of threads on the `FakeServer` of --demo.
-        churn: Number of threads that start or stop per second on that `FakeServer`.
-        attempts: Default maximum number of attempts per request.
-        timeout: Default maximum time for one attempt, in seconds.
+    Attributes:
+        threads: Number of threads on the `FakeServer` of --demo.
+        churn: Number of threads that start or stop per second on it.
+        attempts: Maximum number of attempts per request.
+        timeout: Maximum time for one attempt, in seconds.
         timeout_option: The name of the option for it.
         lenient: Whether to accept a missing or unreadable token. The command then also receives `token_file`, which
             may be an error, and the token of the connection may be None.
     """
-    return functools.partial(
-        _with_connection,
-        usual_threads=demo_threads,
-        churn=churn,
-        usual_attempts=attempts,
-        usual_timeout=timeout,
-        timeout_option=timeout_option,
-        lenient=lenient,
-    )
+
+    threads: int = 2500
+    churn: float = 0.0
+    attempts: int = 3
+    timeout: float = 30.0
+    timeout_option: str = "--timeout"
+    lenient: bool = False
 
 
-def _with_connection(  # noqa: PLR0913 - those of `connection_options`
-    command: Command,
-    *,
-    usual_threads: int,
-    churn: float,
-    usual_attempts: int,
-    usual_timeout: float,
-    timeout_option: str,
-    lenient: bool,
-) -> Command:
+USUAL: Final = Usual()
+
+
+def connection_options(usual: Usual = USUAL) -> Callable[[Command], Command]:
+    """Return a decorator that adds the options of the connection; the command receives them as `connection`."""
+    return functools.partial(_with_connection, usual)
+
+
+def _with_connection(usual: Usual, command: Command) -> Command:
     @click.option(
         "--base-url",
         metavar="URL",
@@ -185,22 +173,22 @@ def _with_connection(  # noqa: PLR0913 - those of `connection_options`
         "--token-file",
         f"Read the API token from FILE (- for standard input). Default: the value of {TOKEN_VARIABLE}. Tokens are "
         "secrets, so they are not passed as arguments.",
-        lenient=lenient,
+        lenient=usual.lenient,
     )
     @click.option(
-        timeout_option,
+        usual.timeout_option,
         "timeout",
         metavar="SECONDS",
         type=Number(min=0, min_open=True, max=86_400),
-        default=usual_timeout,
-        help=f"Maximum time for one attempt, in seconds. Default: {usual_timeout:g}.",
+        default=usual.timeout,
+        help=f"Maximum time for one attempt, in seconds. Default: {usual.timeout:g}.",
     )
     @click.option(
         "--attempts",
         metavar="N",
         type=click.IntRange(1, 1000),
-        default=usual_attempts,
-        help=f"Maximum number of attempts per request. Default: {usual_attempts}.",
+        default=usual.attempts,
+        help=f"Maximum number of attempts per request. Default: {usual.attempts}.",
     )
     @click.option(
         "--demo",
@@ -211,7 +199,7 @@ def _with_connection(  # noqa: PLR0913 - those of `connection_options`
         "--demo-threads",
         metavar="N",
         type=click.IntRange(min=0),
-        help=f"Number of threads with --demo. Default: {usual_threads}.",
+        help=f"Number of threads with --demo. Default: {usual.threads}.",
     )
     @functools.wraps(command)
     def with_connection(  # noqa: PLR0913 - one per option
@@ -229,12 +217,12 @@ def _with_connection(  # noqa: PLR0913 - those of `connection_options`
         if demo and (base_url is not None or token_file is not None):
             raise click.UsageError("--demo uses its own server and cannot be combined with --base-url or --token-file")
         token = secret_of(os.environ, TOKEN_VARIABLE) if token_file is None else getattr(token_file, "token", None)
-        if lenient:
+        if usual.lenient:
             others["token_file"] = token_file
         elif not demo and token is None:
             raise click.UsageError(f"no API token: set {TOKEN_VARIABLE} or use --token-file (or try --demo)")
-        threads = usual_threads if demo_threads is None else demo_threads
-        connection = Connection(base_url, token, timeout, attempts, threads if demo else None, churn)
+        threads = usual.threads if demo_threads is None else demo_threads
+        connection = Connection(base_url, token, timeout, attempts, threads if demo else None, usual.churn)
         command(connection=connection, **others)
 
     return with_connection

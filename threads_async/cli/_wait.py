@@ -13,7 +13,7 @@ from threads_async.cli._client import Connection, client_of
 from threads_async.cli._conditions import GONE, Condition, ConditionType, Follower
 from threads_async.cli._exits import NOT_MET, USAGE, CommandError, cause_of, failure_of
 from threads_async.cli._look_options import ATTEMPT_TIMEOUT, DEMO_CHURN, DEMO_THREADS, look_options
-from threads_async.cli._options import Filters, Number, connection_options, filter_options, help_option
+from threads_async.cli._options import Filters, Number, Usual, connection_options, filter_options, help_option
 from threads_async.cli._progress import waiting
 from threads_async.cli._streams import tell
 from threads_async.cli._tally import THREADS
@@ -151,7 +151,7 @@ async def _wait(
 )
 @filter_options("Count")
 @look_options
-@connection_options(DEMO_THREADS, DEMO_CHURN, timeout=ATTEMPT_TIMEOUT, timeout_option="--attempt-timeout")
+@connection_options(Usual(DEMO_THREADS, DEMO_CHURN, timeout=ATTEMPT_TIMEOUT, timeout_option="--attempt-timeout"))
 @help_option
 def wait(
     *, connection: Connection, filters: Filters, until: Condition, within: float | None, **parameters: Any

@@ -11,7 +11,7 @@ import click
 
 from threads_async.cli._client import Connection, client_of
 from threads_async.cli._look_options import ATTEMPT_TIMEOUT, DEMO_CHURN, DEMO_THREADS, look_options
-from threads_async.cli._options import Filters, connection_options, filter_options, help_option
+from threads_async.cli._options import Filters, Usual, connection_options, filter_options, help_option
 from threads_async.cli._output import event_line
 from threads_async.cli._streams import stdout, write
 from threads_async.cli._walk import run_to_end
@@ -119,7 +119,7 @@ async def _watch(connection: Connection, filters: Filters, wanted: Format, param
     help="Output format. Default: live on a terminal, otherwise jsonl.",
 )
 @look_options
-@connection_options(DEMO_THREADS, DEMO_CHURN, timeout=ATTEMPT_TIMEOUT)
+@connection_options(Usual(DEMO_THREADS, DEMO_CHURN, timeout=ATTEMPT_TIMEOUT))
 @help_option
 def watch(
     *,
