@@ -26,6 +26,10 @@ nitpick_ignore_regex = [
     ("py:class", r"aiohttp\.client\.ClientSession|asyncio\.streams\.StreamWriter"),
     # The item of a generic class.
     ("py:class", r"threads_async\.models\.T(_co)?"),
+    # The documentation of Dask calls it distributed.Client.
+    ("py:class", r"distributed\.client\.Client"),
+    # What a fleet passes on to its clients.
+    ("py:class", r"threads_async\._(parameters\.\w+Parameters|base_client\.ClientOptions)"),
     # What `FakeServer.churn` returns is entered and nothing else.
     ("py:class", r"threads_async\.testing\._pace\.Repeating"),
 ]

@@ -8,6 +8,7 @@ clean environment. The reader
   every other program at once;
 - types the commands of the page into one shell, which keeps exported variables;
 - waits for the output of a command in the background, and ends the command at the end of the page;
+- reads the file of a fleet on the page, without sending anything;
 - compares all output with what the page shows, where `...` stands for any text within a line. Output that the page
   does not show is an error.
 """
@@ -44,6 +45,18 @@ PATIENCE: Final = 40.0
 """Maximum time to wait for a command, in seconds."""
 
 _INSTALLING: Final = re.compile(r"python -m pip install ([^&]+?)(?: && (.+))?")
+
+_CHECK_OF_FLEET: Final = """
+import os, pathlib, tomllib
+from threads_async import Fleet
+for machine in tomllib.loads(pathlib.Path("fleet.toml").read_text())["machines"].values():
+    if "token_env" in machine:
+        os.environ[machine["token_env"]] = "x"
+    else:
+        pathlib.Path(machine["token_file"]).write_text("x")
+print(len(Fleet.from_file("fleet.toml").clients))
+"""
+"""A program that prints the number of machines of a fleet."""
 
 _ENVIRONMENT: Final = ("python3 -m venv .venv", ". .venv/bin/activate")
 """Commands that create and activate the virtual environment. The machine already is one."""
@@ -220,6 +233,13 @@ class Reader:
         else:
             self._saved.add(name)
 
+    def fleet(self, source: str) -> None:
+        """Read `source` as the file of a fleet whose tokens are all there."""
+        self.settle()
+        (self._machine.home / "fleet.toml").write_text(source, encoding="utf-8")
+        (self._machine.home / "check.py").write_text(_CHECK_OF_FLEET, encoding="utf-8")
+        must_match(str(source.count("[machines.")), self._machine.run("python check.py"))
+
     def output(self, shown: str) -> None:
         """Compare the output of the last program with what the page shows."""
         printed, self._printed = self._printed, ""
@@ -269,6 +289,7 @@ SYBIL: Final = Sybil(
         CodeBlockParser("python", lambda example: _reader(example).program(str(example.parsed))),
         CodeBlockParser("text", lambda example: _reader(example).output(str(example.parsed))),
         CodeBlockParser("console", lambda example: _reader(example).session(str(example.parsed))),
+        CodeBlockParser("toml", lambda example: _reader(example).fleet(str(example.parsed))),
         CodeBlockParser("sh", lambda example: _reader(example).commands(str(example.parsed))),
         # The block of a POSIX shell that follows does the same: tests/test_documents.py compares the two.
         CodeBlockParser("powershell", lambda _: None),

@@ -23,6 +23,11 @@ from threads_async import (
     DecodeError,
     EventKind,
     ExecutionThread,
+    FleetBrowserInstance,
+    FleetEvent,
+    FleetPage,
+    FleetThread,
+    FleetWorkspace,
     Limits,
     Page,
     RetryPolicy,
@@ -76,6 +81,13 @@ request_errors = st.one_of(
 thread_events = st.builds(ThreadEvent, st.sampled_from(EventKind), threads, moments, st.none() | threads)
 server_events = st.builds(ServerEvent, st.sampled_from(EventKind), moments, st.none() | request_errors)
 events = thread_events | server_events
+machines = st.sampled_from(["office-1", "дом 2"])
+fleet_values = st.one_of(
+    st.builds(FleetThread, machines, threads),
+    st.builds(FleetWorkspace, machines, workspaces),
+    st.builds(FleetBrowserInstance, machines, browsers),
+)
+fleet_events = st.builds(FleetEvent, machines, events)
 starts, totals = st.integers(0, 2**31 - 1), st.integers(1, 2**31 - 1)
 some_text = st.none() | texts.filter(bool)
 queries = st.one_of(
@@ -119,10 +131,19 @@ def type_of(value: Any) -> Any:
     """Return the type to structure `value` as."""
     if isinstance(value, Page):
         return Page[type(value.items[0])] if value.items else ThreadPage  # type: ignore[misc]
-    return type(value)
+    return FleetPage[FleetThread] if isinstance(value, FleetPage) else type(value)
 
 
-@given(st.one_of(threads, workspaces, browsers, limits, pages, events, queries, policies))
+fleet_pages = st.builds(
+    FleetPage, machines, st.lists(st.builds(FleetThread, machines, threads), max_size=3).map(tuple), totals, starts
+)
+
+
+@given(
+    st.one_of(
+        threads, workspaces, browsers, limits, pages, events, queries, policies, fleet_values, fleet_events, fleet_pages
+    )
+)
 def test_values_survive_a_round_trip(value: Any) -> None:
     data = CONVERTER.unstructure(value)
 
@@ -131,7 +152,7 @@ def test_values_survive_a_round_trip(value: Any) -> None:
     assert value == CONVERTER.structure(json.loads(json.dumps(data)), type_of(value))
 
 
-@given(st.one_of(threads, workspaces, browsers, limits, events))
+@given(st.one_of(threads, workspaces, browsers, limits, events, fleet_values))
 def test_json_bytes_are_structured_like_plain_data(value: Any) -> None:
     body = json.dumps(CONVERTER.unstructure(value)).encode()
 

@@ -99,6 +99,15 @@ def test_output_that_the_page_does_not_show_is_detected(read: Callable[[str], No
         read(block("python", "print('one')") + more)
 
 
+def test_a_wrong_file_of_a_fleet_is_detected(read: Callable[[str], None]) -> None:
+    machine = "[machines.a]\nbase_url = 'http://x'\n"
+
+    read(block("toml", f"{machine}token_env = 'A'"))
+    read(block("toml", f"{machine}token_file = 'a.txt'"))
+    with pytest.raises(AssertionError, match="no such setting"):
+        read(block("toml", f"{machine}token_env = 'A'\ntokens = 'x'"))
+
+
 def test_different_output_of_a_command_is_detected(read: Callable[[str], None]) -> None:
     with pytest.raises(AssertionError, match="printed:\none"):
         read(block("console", "$ echo one\ntwo"))
@@ -200,7 +209,7 @@ def test_no_block_of_the_page_is_left_out(page: Path) -> None:
     blocks = re.findall(r"^```(\w+)$", text, re.MULTILINE)
 
     assert len(blocks) == len(list(SYBIL.parse(page).examples()))
-    assert set(blocks) <= {"python", "text", "console", "sh", "powershell"}
+    assert set(blocks) <= {"python", "text", "console", "sh", "powershell", "toml"}
 
 
 def blocks_of(page: Path) -> list[tuple[str, str]]:

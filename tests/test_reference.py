@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 import threads_async
-from threads_async import testing
+from threads_async import dask, testing
 from threads_async.testing import wire
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,11 +19,19 @@ DOCS = ROOT / "docs"
 PACKAGE = Path(threads_async.__file__).parent
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 
+MODULES = (threads_async, dask, testing)
+"""The modules with public names, except `wire`, which has no `__all__`."""
+
 ACTIONS = {"_action_methods", "_actions", "_acting", "_gone", "_several", "_slots", "_targets", "lease"}
 WATCH = {"_cadence", "_looks", "_picture", "_unread", "_watched"}
-NOT_ON_THE_WAY = {"__init__", "__main__", "_version", "_ending", "_tracebacks", "redaction"} | ACTIONS | WATCH
+FLEET = {path.stem for path in PACKAGE.glob("*fleet*.py")} | {
+    *("_each_machine", "_in_flight", "_parameters", "_token_sources"),
+}
+ELSEWHERE = {"__init__", "__main__", "_version", "_closing", "_ending", "_tracebacks", "redaction"}
+DASK = {"_answers", "_cluster", "_lookout", "_on_worker", "_outcomes", "_remote", "dask"}
+NOT_ON_THE_WAY = ELSEWHERE | ACTIONS | WATCH | FLEET | DASK
 """Modules that no data of a listing passes, or that the picture has no room for: the entry points, the version, the
-code for an early end, a function for the tools of users, the actions, and the parts of the watch."""
+code for an early end, a function for the tools of users, the actions, the watch, the fleet and Dask."""
 
 
 def documented(page: str) -> list[str]:
@@ -39,20 +47,20 @@ def documented(page: str) -> list[str]:
 
 
 def public() -> set[str]:
-    """Return the full public names: those in both `__all__`, and those that the module `wire` defines."""
+    """Return the full public names: those in all `__all__`, and those that the module `wire` defines."""
     tree = ast.parse(Path(wire.__file__).read_text(encoding="utf-8"))
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     defined |= {
         node.target.id for node in tree.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
     }
     return {
-        *(f"{module.__name__}.{name}" for module in (threads_async, testing) for name in module.__all__),
+        *(f"{module.__name__}.{name}" for module in MODULES for name in module.__all__),
         *(f"{wire.__name__}.{name}" for name in defined if not name.startswith("_")),
     }
 
 
 def classes() -> list[type]:
-    values = [getattr(module, name) for module in (threads_async, testing) for name in module.__all__]
+    values = [getattr(module, name) for module in MODULES for name in module.__all__]
     return [value for value in values if inspect.isclass(value)]
 
 
@@ -72,7 +80,7 @@ def test_a_public_member_is_defined_where_the_reference_shows_it(owner: type) ->
     """For a class, autodoc shows the members that the class itself defines and that have a docstring."""
     ours = [base for base in owner.__mro__ if base.__module__.startswith("threads_async")]
     members = {name for base in ours for name in vars(base) if not name.startswith("_")}
-    inherited = re.search(rf"autoclass:: {owner.__name__}\n   :inherited-members:", REFERENCE) is not None
+    inherited = re.search(rf"autoclass:: {owner.__name__}(?:\(\))?\n   :inherited-members:", REFERENCE) is not None
     shown = {name for base in ours if inherited or base in classes() for name in vars(base)}
 
     assert set() == members - shown
@@ -89,6 +97,8 @@ def attributes_of(owner: type) -> set[str]:
         names = {field.name for field in attrs.fields(owner)}
     elif owner in (testing.FakeServer, testing.WireServer):
         names = set(vars(testing.FakeServer() if owner is testing.FakeServer else testing.WireServer(wire.hang())))
+    elif owner is threads_async.FleetError:
+        names = set(vars(threads_async.FleetError("text", {"a": threads_async.ThreadsError("text")})))
     elif issubclass(owner, Exception):
         names = set(vars(owner("text")))
     else:

@@ -1,6 +1,7 @@
 """Which module may import what, and which names are public."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,11 @@ def reaches(path: Path, *wanted: str) -> set[str]:
         "converters",
         "redaction",
         "_actions",
+        "_fleet_checks",
+        "_fleet_error",
+        "_fleet_values",
+        "_parameters",
+        "_token_sources",
         "_checks",
         "_codec",
         "_endpoints",
@@ -87,6 +93,24 @@ def test_the_client_imports_neither_the_fake_nor_the_command(module: str) -> Non
     assert set() == reaches(MODULES[module], "threads_async.testing", "threads_async.cli", "click", "rich")
 
 
+DASK = ("dask", "_answers", "_cluster", "_lookout", "_on_worker", "_outcomes", "_remote")
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if name not in DASK))
+def test_only_the_modules_for_dask_import_it(module: str) -> None:
+    ours = [f"threads_async.{name}" for name in DASK]
+
+    assert set() == reaches(MODULES[module], "dask", "distributed", "cloudpickle", *ours)
+
+
+def test_without_dask_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "threads_async.dask", raising=False)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+
+    with pytest.raises(ImportError, match=r'^threads_async.dask needs Dask: pip install "threads-async\[dask\]"$'):
+        importlib.import_module("threads_async.dask")
+
+
 @pytest.mark.parametrize("module", sorted(name for name in MODULES if name.startswith("testing/")))
 def test_the_fake_does_not_use_our_own_encoder(module: str) -> None:
     assert set() == reaches(
@@ -119,11 +143,11 @@ def test_all_is_sorted_and_equal_to_the_visible_names() -> None:
     assert visible | {"__version__"} == set(threads_async.__all__)
 
 
-def test_importing_the_package_imports_neither_the_command_nor_the_fake() -> None:
+def test_importing_the_package_imports_neither_the_command_nor_the_fake_nor_dask() -> None:
     code = (
         "import sys, threads_async\n"
-        "print([name for name in ('click', 'rich', 'pytest', 'threads_async.testing', 'threads_async.cli')"
-        " if name in sys.modules])"
+        "unwanted = 'click', 'rich', 'pytest', 'distributed', 'threads_async.testing', 'threads_async.cli'\n"
+        "print([name for name in unwanted if name in sys.modules])"
     )
 
     assert "[]" == subprocess.check_output([sys.executable, "-c", code], text=True).strip()

@@ -5,6 +5,10 @@ async with ThreadsClient() as client:
         print(thread.workspace_id, thread.type, thread.created_at)
 """
 
+from threads_async._fleet_error import FleetError
+from threads_async._fleet_iterators import FleetIterator, FleetPageIterator
+from threads_async._fleet_listing import FleetListing
+from threads_async._fleet_values import FleetBrowserInstance, FleetEvent, FleetPage, FleetThread, FleetWorkspace
 from threads_async._version import __version__
 from threads_async.client import ThreadsClient
 from threads_async.converters import configure_converter, make_converter
@@ -25,6 +29,8 @@ from threads_async.errors import (
     TooManyRequestsError,
     UnauthorizedError,
 )
+from threads_async.fleet import Fleet
+from threads_async.fleet_watch import FleetWatch
 from threads_async.iterators import ItemIterator, PageIterator, ThreadIterator
 from threads_async.lease import ThreadLease
 from threads_async.listing import Listing, ThreadListing
@@ -55,6 +61,17 @@ __all__ = [
     "DecodeError",
     "EventKind",
     "ExecutionThread",
+    "Fleet",
+    "FleetBrowserInstance",
+    "FleetError",
+    "FleetEvent",
+    "FleetIterator",
+    "FleetListing",
+    "FleetPage",
+    "FleetPageIterator",
+    "FleetThread",
+    "FleetWatch",
+    "FleetWorkspace",
     "ItemIterator",
     "Limits",
     "Listing",

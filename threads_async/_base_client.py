@@ -2,7 +2,7 @@
 
 import os
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypedDict
 
 import aiohttp
 
@@ -15,6 +15,15 @@ from threads_async.errors import ClientClosedError, ConfigurationError
 from threads_async.retry import RetryPolicy
 
 _DEFAULT_RETRY: Final = RetryPolicy()
+
+
+class ClientOptions(TypedDict, total=False):
+    """The parameters of `ThreadsClient`, except the address and the token."""
+
+    session: aiohttp.ClientSession | None
+    timeout: float
+    retry: RetryPolicy
+    max_response_bytes: int
 
 
 class BaseClient:

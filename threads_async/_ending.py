@@ -32,6 +32,16 @@ async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
         await asyncio.wait(mine)
 
 
+def cancellations() -> int:
+    """Return how many times the calling task was cancelled.
+
+    The caller needs no reference to its task: a frame that has one, and that an error of the task refers to, would keep
+    the error alive.
+    """
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
 async def complete(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
     """Run `work` to its end, even if the calling task is cancelled meanwhile. The cancellation is raised afterwards.
 

@@ -109,3 +109,11 @@ def tell_of_drift(before: int, after: int, noun: str, *, remedy: bool) -> None:
         noun,
         advice,
     )
+
+
+def tell_of_one_slot(worker: str) -> None:
+    """Log that a Dask worker runs only one task at a time."""
+    _logger.warning(
+        "worker %s has only one thread (--nthreads 1), so its pages and calls wait for each other: give it 4 or more",
+        worker,
+    )

@@ -63,7 +63,7 @@ async def _look(
     # Until this task runs for the first time, others can join the look as one that has not begun.
     number, began = picture.begin(), now()
     # The result if this task is cancelled.
-    found: Snapshot | ThreadsError = RequestError("the look was interrupted")
+    found: Snapshot | ThreadsError = ClientClosedError("the look was interrupted")
     try:
         try:
             threads: list[ExecutionThread] = []
@@ -129,6 +129,10 @@ class Looking:
         if self.closed:
             return ClientClosedError(_CLOSED)
         return ClientClosedError("the client is closed; make a new one") if self._source.closed else None
+
+    def start_advance(self) -> "asyncio.Task[None]":
+        """Do `advance` in a task of the source."""
+        return self._source.own(self.advance())
 
     async def advance(self) -> None:
         """Pause until the next look is due. If one is due or in flight, wait until it has ended instead.

@@ -8,7 +8,7 @@ from typing import TypeAlias, cast
 
 from attrs import frozen
 
-from threads_async.errors import ConfigurationError, RequestError, ThreadsError
+from threads_async.errors import ClientClosedError, ConfigurationError, RequestError, ThreadsError
 from threads_async.models import ExecutionThread
 from threads_async.retry import may_pass
 
@@ -35,6 +35,14 @@ class Look:
     def outage(self) -> RequestError | None:
         """Why the look failed, if that may pass by itself. Otherwise None."""
         return self.found if isinstance(self.found, RequestError) and may_pass(self.found) else None
+
+    @property
+    def failure(self) -> RequestError | None:
+        """Why the look failed, temporarily or not. None if it succeeded, or if the client is closed."""
+        if not isinstance(self.found, ThreadsError) or isinstance(self.found, ClientClosedError):
+            return None
+        # An event has a `RequestError`. `PaginationError` is the only other error of a listing.
+        return self.found if isinstance(self.found, RequestError) else RequestError(self.found.message)
 
     def threads(self) -> Snapshot:
         """Return the threads that the look found.

@@ -18,6 +18,7 @@ class Picture:
     """The result of all looks so far.
 
     Attributes:
+        any_error: Whether every error is an outage. By default, only temporary errors are.
         looks: Number of looks that have begun.
         threads: The threads that the last successful look found; None before the first one.
         seen_at: When that look began, in UTC; None before the first one.
@@ -29,6 +30,7 @@ class Picture:
     """
 
     def __init__(self) -> None:
+        self.any_error = False
         self.looks = 0
         self.threads: Snapshot | None = None
         self.seen_at: datetime | None = None
@@ -50,10 +52,11 @@ class Picture:
             self.reachable = False
             self.error = look.found
             self.failures += 1
-            if look.outage is not None and self.down_since is None:
+            outage = look.failure if self.any_error else look.outage
+            if outage is not None and self.down_since is None:
                 self.down_since = look.ended
-                tell_of_outage(look.outage)
-                self.unread.add(ServerEvent(EventKind.UNREACHABLE, look.ended, look.outage))
+                tell_of_outage(outage)
+                self.unread.add(ServerEvent(EventKind.UNREACHABLE, look.ended, outage))
             return
         self.reachable = True
         self.error = None

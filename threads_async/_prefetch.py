@@ -7,7 +7,7 @@ from typing import Generic
 from threads_async import _ending
 from threads_async._endpoints import Endpoint
 from threads_async._paging import Slice
-from threads_async._source import PageSource
+from threads_async._source import Source
 from threads_async._window import Window
 from threads_async.models import Page, T
 from threads_async.queries import Query
@@ -26,7 +26,7 @@ class Prefetch(Generic[T]):
         window: How many requests may be guessed now.
     """
 
-    def __init__(self, source: PageSource, endpoint: Endpoint[T], query: Query[T], prefetch: int) -> None:
+    def __init__(self, source: Source, endpoint: Endpoint[T], query: Query[T], prefetch: int) -> None:
         self._source = source
         self._endpoint = endpoint
         self._query = query

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -30,13 +31,51 @@ _WITH_SECRETS: Final = (
 """Modules whose frames may contain headers, addresses or bodies."""
 
 
-class PageSource:
-    """Fetches pages and values from one base URL, now or in a task. It owns these tasks, and `close` ends them."""
+class Source(ABC):
+    """Fetches pages, now or in a task. It owns these tasks: they end when it is closed."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    @abstractmethod
+    def closed(self) -> bool:
+        """Whether the source has been closed."""
+
+    @abstractmethod
+    async def fetch(self, endpoint: Endpoint[T], query: Query[T], asked: Slice | None = None) -> Page[T]:
+        """Return one page of `endpoint`: the slice `asked`, or by default the slice of the query.
+
+        Raises:
+            RequestError: The request failed, or the response does not have the documented format.
+            ClientClosedError: The source is closed, or belongs to another event loop.
+        """
+
+    def start(self, endpoint: Endpoint[T], query: Query[T], asked: Slice) -> "asyncio.Task[Page[T]]":
+        """Start a task that fetches a slice. Cancel the task if the page is no longer needed."""
+        return self.own(self.fetch(endpoint, query, asked))
+
+    def own(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Run `work` in a task that ends when the source is closed. Cancel it if its result is no longer needed."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            # Nobody awaits a wrong guess. Reading its error keeps asyncio from reporting that it was never retrieved.
+            task.exception()
+
+
+class PageSource(Source):
+    """Fetches pages and values from one base URL. `close` ends its tasks."""
 
     def __init__(self, base_url: str, transport: Transport) -> None:
+        super().__init__()
         self._base_url = base_url
         self._transport = transport
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._pauses = _ending.TimeLimits()
         self._allows: Allows | None = None
 
@@ -56,12 +95,7 @@ class PageSource:
         return self._pauses.limit(None)
 
     async def fetch(self, endpoint: Endpoint[T], query: Query[T], asked: Slice | None = None) -> Page[T]:
-        """Return one page of `endpoint`: the slice `asked`, or by default the slice of the query.
-
-        Raises:
-            RequestError: The request failed, or the response does not have the documented format.
-            ClientClosedError: As in `Transport.send`.
-        """
+        """Return one page of `endpoint`, as `Source.fetch` describes it."""
         return await self._ask(
             partial(_exchange.encode, endpoint, query, self._base_url, asked), partial(_codec.decode, endpoint)
         )
@@ -70,7 +104,7 @@ class PageSource:
         """Return the value of `endpoint`, requested with `parameters` by their names in Python.
 
         Raises:
-            RequestError, ClientClosedError: As in `fetch`.
+            RequestError, ClientClosedError: As in `Source.fetch`.
         """
         return await self._ask(
             partial(_exchange.encode_value, endpoint, parameters, self._base_url),
@@ -96,7 +130,7 @@ class PageSource:
             count: The number of threads to start, for an action that takes it.
 
         Raises:
-            RequestError, ClientClosedError: As in `fetch`.
+            RequestError, ClientClosedError: As in `Source.fetch`.
         """
         now = datetime.now(UTC)
         return await self._ask(
@@ -127,23 +161,6 @@ class PageSource:
             # A cancellation, Ctrl-C or the end of the interpreter.
             error.__context__ = None
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
-
-    def start(self, endpoint: Endpoint[T], query: Query[T], asked: Slice) -> "asyncio.Task[Page[T]]":
-        """Start a task that fetches a slice. Cancel the task if the page is no longer needed."""
-        return self.own(self.fetch(endpoint, query, asked))
-
-    def own(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Run `work` in a task that ends when the source is closed. Cancel it if its result is no longer needed."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._forget)
-        return task
-
-    def _forget(self, task: "asyncio.Task[Any]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            # Nobody awaits a wrong guess. Reading its error keeps asyncio from reporting that it was never retrieved.
-            task.exception()
 
     async def close(self) -> None:
         """End all requests and close the transport. It can be called more than once."""

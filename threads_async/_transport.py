@@ -19,7 +19,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from attrs import frozen
 
-from threads_async._ending import TimeLimits
+from threads_async._ending import TimeLimits, cancellations
 from threads_async._exchange import TOKEN_HEADER, Request, Response, mark_unknown
 from threads_async._failures import closed_early, failure_of, timed_out
 from threads_async._logs import tell_of_retry
@@ -227,8 +227,7 @@ class Transport:
         """Make one attempt. An error is returned, because aiohttp's error would be the context of a raised one."""
         session = self._session()
         timeout = self._bounds.timeout if left is None else min(self._bounds.timeout, left)
-        task = asyncio.current_task()
-        cancelling = task.cancelling() if task is not None else 0
+        before = cancellations()
         try:
             async with (
                 self._time_limits.limit(timeout),
@@ -251,7 +250,7 @@ class Transport:
         except asyncio.CancelledError:
             # When the session is closed, aiohttp cancels tasks that wait for a connection or a host name. If nobody
             # cancelled this task, it must not end with a cancellation.
-            if task is None or task.cancelling() > cancelling or not (self.closed or session.closed):
+            if cancellations() > before or not (self.closed or session.closed):
                 raise
         except (aiohttp.ClientError, UnicodeError, OSError, EOFError) as error:
             if not (self.closed or session.closed):

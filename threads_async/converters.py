@@ -50,10 +50,10 @@ def configure_converter(converter: cattrs.Converter) -> None:
     """Register hooks for the values of this package. They also apply to values inside your own classes.
 
     The converter then structures `ExecutionThread`, `Workspace`, `BrowserInstance`, `Limits`, `ThreadEvent`,
-    `ServerEvent`, and tuples and pages of them. The input is plain data, as `json.loads` returns it, or the bytes of a
-    JSON body. The client decodes responses in the same way. A missing key or a value of the wrong type raises
-    `DecodeError`, and unknown keys are ignored. Queries are structured from plain data only: a missing key means the
-    default, and an invalid value raises `ConfigurationError`.
+    `ServerEvent`, `FleetThread`, `FleetWorkspace`, `FleetBrowserInstance`, and tuples and pages of them. The input is
+    plain data, as `json.loads` returns it, or the bytes of a JSON body. The client decodes responses in the same way. A
+    missing key or a value of the wrong type raises `DecodeError`, and unknown keys are ignored. Queries are structured
+    from plain data only: a missing key means the default, and an invalid value raises `ConfigurationError`.
 
     The converter unstructures values to plain data for JSON, with the names of the API, and with times in ISO 8601 with
     their offsets. The result contains complete thread tokens and connection strings, so protect it like a password.

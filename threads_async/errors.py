@@ -16,11 +16,13 @@
     │   │   └── ServerError          500 to 599
     │   │       └── ThreadLimitError not enough threads are free; .active .limit
     │   └── DecodeError              the response does not have the documented format; .path .reason .start
-    └── PaginationError              the pages contradict each other; .start .total .received .total_count
+    ├── PaginationError              the pages contradict each other; .start .total .received .total_count
+    └── FleetError                   machines of a fleet failed (also an ExceptionGroup); .failures .results
 
-The details are in attributes. ``str(error)`` is for people: the cause, the request, and a hint if there is one. No
-error contains the API token, a complete thread token or a complete connection string. No error is chained to an error
-of an underlying library. All errors can be pickled and copied.
+The module ``threads_async.dask`` adds ``WorkerError`` and ``CallError``. The details are in attributes. ``str(error)``
+is for people: the cause, the request, and a hint if there is one. No error contains the API token, a complete thread
+token or a complete connection string. No error is chained to an error of an underlying library. All errors can be
+pickled and copied.
 """
 
 from datetime import datetime

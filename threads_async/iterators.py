@@ -1,57 +1,19 @@
 """The iterators: the order of requests, sharing among tasks, and clean-up. No HTTP here."""
 
 import asyncio
-from abc import abstractmethod
-from collections.abc import AsyncIterator, Hashable
-from types import TracebackType
-from typing import Generic, NoReturn, Self, TypeAlias
+from collections.abc import Hashable
+from typing import Generic, TypeAlias
 
+from threads_async._closing import ClosingIterator, FlatIterator
 from threads_async._endpoints import Endpoint
 from threads_async._logs import tell_of_drift
 from threads_async._paging import Slice, Walk
 from threads_async._plain import PlainWalk
 from threads_async._prefetch import Prefetch
-from threads_async._source import PageSource
+from threads_async._source import Source
 from threads_async.errors import ClientClosedError, ThreadsError
-from threads_async.models import ExecutionThread, Page, T, T_co
+from threads_async.models import ExecutionThread, Page, T
 from threads_async.queries import Query
-
-
-class ClosingIterator(AsyncIterator[T_co]):
-    """An iterator that is its own asynchronous context manager.
-
-    It belongs to the event loop in which it is first used. It cannot be copied or pickled, because a copy would share
-    its requests in flight.
-    """
-
-    _loop: asyncio.AbstractEventLoop | None = None
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    def __reduce__(self) -> NoReturn:
-        msg = f"a {type(self).__name__} cannot be copied or pickled; make a new one from its listing or client"
-        raise TypeError(msg)
-
-    def _check_loop(self) -> None:
-        """Raise `ClientClosedError` if the iterator does not belong to the running event loop."""
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop is not loop:
-            raise ClientClosedError("the iterator was used in another event loop; make a new one for each loop")
-
-    @abstractmethod
-    async def aclose(self) -> None:
-        """End the iteration."""
 
 
 class PageIterator(ClosingIterator[Page[T]], Generic[T]):
@@ -69,9 +31,7 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
         ClientClosedError: The client or its session is closed, or the iterator belongs to another event loop.
     """
 
-    def __init__(
-        self, source: PageSource, endpoint: Endpoint[T], query: Query[T], walk: Walk[T], prefetch: int
-    ) -> None:
+    def __init__(self, source: Source, endpoint: Endpoint[T], query: Query[T], walk: Walk[T], prefetch: int) -> None:
         self._source = source
         self._endpoint = endpoint
         self._query = query
@@ -184,7 +144,7 @@ class PageIterator(ClosingIterator[Page[T]], Generic[T]):
         await self._ahead.aclose()
 
 
-class ItemIterator(ClosingIterator[T]):
+class ItemIterator(FlatIterator[Page[T], T]):
     """Iterates over the items of a listing. Sharing, retrying and closing work as in `PageIterator`.
 
     Raises:
@@ -192,13 +152,8 @@ class ItemIterator(ClosingIterator[T]):
     """
 
     def __init__(self, pages: PageIterator[T]) -> None:
+        super().__init__(pages)
         self._pages = pages
-        self._lock = asyncio.Lock()
-        self._page_start = 0
-        self._items: tuple[T, ...] = ()
-        self._index = 0
-        # The end of the items that may be returned: the end of the page, or the position when `aclose` was called.
-        self._end = 0
 
     @property
     def total_count(self) -> int | None:
@@ -218,41 +173,9 @@ class ItemIterator(ClosingIterator[T]):
     @property
     def next_start(self) -> int | None:
         """The index of the first item not yet returned, where a listing can resume. None at the end of the list."""
-        if self._index < len(self._items):
-            return self._page_start + self._index
+        if self._page is not None and self._index < len(self._items):
+            return self._page.start + self._index
         return self._pages.next_start
-
-    async def __anext__(self) -> T:
-        index = self._index
-        if index < self._end:
-            # There is no await on this path, so tasks that share the iterator cannot interrupt each other.
-            self._index = index + 1
-            return self._items[index]
-        self._check_loop()
-        try:
-            async with self._lock:
-                # Another task may have fetched the page while this one waited for the lock.
-                if self._index >= self._end:
-                    page = await anext(self._pages)
-                    self._page_start = page.start
-                    self._items = page.items
-                    self._index = 0
-                    self._end = len(page.items)
-                self._index += 1
-                return self._items[self._index - 1]
-        except (ThreadsError, asyncio.CancelledError, KeyboardInterrupt):
-            # As in `PageIterator.__anext__`.
-            del self
-            raise
-
-    async def aclose(self) -> None:
-        """End the iteration. From then on, ``anext`` raises `StopAsyncIteration`, and the position can still be read.
-
-        With prefetching, the requests in flight end at once. Without it, an ``anext`` that is already waiting ends only
-        when its request ends.
-        """
-        self._end = self._index
-        await self._pages.aclose()
 
 
 ThreadIterator: TypeAlias = ItemIterator[ExecutionThread]

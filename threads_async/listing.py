@@ -9,7 +9,7 @@ from threads_async._consistent import ConsistentWalk
 from threads_async._endpoints import Endpoint
 from threads_async._paging import Slice, Walk
 from threads_async._plain import PlainWalk
-from threads_async._source import PageSource
+from threads_async._source import Source
 from threads_async.errors import ConfigurationError
 from threads_async.iterators import ItemIterator, PageIterator
 from threads_async.models import ExecutionThread, T
@@ -39,7 +39,7 @@ class Listing(Generic[T]):
         ConfigurationError: A number is out of range, or ``consistent`` is true but the list cannot be sorted.
     """
 
-    _source: PageSource = field(repr=False)
+    _source: Source = field(repr=False)
     _endpoint: Endpoint[T] = field(repr=False)
     query: Query[T]
     max_items: int | None = field(default=None, kw_only=True)

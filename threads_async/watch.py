@@ -6,11 +6,11 @@ from datetime import datetime
 
 from threads_async._cadence import Cadence
 from threads_async._checks import check_seconds
+from threads_async._closing import ClosingIterator
 from threads_async._looking import Looking, Surroundings
 from threads_async._looks import Level
 from threads_async._source import PageSource
 from threads_async.errors import ClientClosedError, ConfigurationError, NoSnapshotError, ThreadsError
-from threads_async.iterators import ClosingIterator
 from threads_async.listing import Listing
 from threads_async.models import ExecutionThread, WatchEvent
 

@@ -14,8 +14,8 @@ import click
 import pytest
 from cli_support import JWT, SECONDS, running, settings, start
 
-from threads_async import ThreadsError
-from threads_async.cli import _list, _walk, main
+from threads_async import FleetError, ThreadsError
+from threads_async.cli import _list, _report, main
 from threads_async.cli._exits import EXIT_CODES, failure_of
 from threads_async.testing import FakeServer, FakeThread, Fault, SeenRequest
 
@@ -463,7 +463,8 @@ def families(root: type[ThreadsError]) -> Iterator[type[ThreadsError]]:
 def test_every_error_of_the_client_has_an_exit_code_that_the_help_lists(
     kind: type[ThreadsError], capsysbinary: Capture
 ) -> None:
-    code = failure_of(kind("message")).exit_code
+    error = FleetError("message", {"a": ThreadsError("x")}) if kind is FleetError else kind("message")
+    code = failure_of(error).exit_code
     main(["--help"])
 
     assert f"\n  {code:<4} {EXIT_CODES[code]}" in capsysbinary.readouterr().out.decode()
@@ -483,7 +484,7 @@ def test_an_unexpected_error_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -
     def client_of(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(_walk, "client_of", client_of)
+    monkeypatch.setattr(_report, "client_of", client_of)
 
     with pytest.raises(ZeroDivisionError):
         main(["list", "--demo"])

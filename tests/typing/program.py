@@ -5,10 +5,21 @@ from datetime import datetime
 from typing import assert_type
 
 import aiohttp
+import distributed
 
 from threads_async import (
     EventKind,
     ExecutionThread,
+    Fleet,
+    FleetBrowserInstance,
+    FleetError,
+    FleetEvent,
+    FleetIterator,
+    FleetListing,
+    FleetPage,
+    FleetThread,
+    FleetWatch,
+    FleetWorkspace,
     Limits,
     PageIterator,
     RequestError,
@@ -27,6 +38,7 @@ from threads_async import (
     ThreadType,
     ThreadWatch,
 )
+from threads_async.dask import OutcomeIterator, ThreadOutcome, map_threads, threads_of_workers
 from threads_async.testing import FakeServer, FakeThread, Fault
 
 
@@ -129,3 +141,60 @@ async def tests() -> None:
         assert_type(server.start_thread(), FakeThread)
         server.fail_next(2, Fault(status=503))
         server.on_request = lambda seen: server.stop_thread(seen.parameters["thread_token"])
+
+
+async def fleets(client: ThreadsClient) -> None:
+    """The types of a fleet are those of one machine, with its name."""
+    async with Fleet({"office-1": client}, at_once=8) as fleet, Fleet.from_file("fleet.toml", timeout=5) as other:
+        assert_type(other, Fleet)
+        listing = fleet.threads(type="Manual", consistent=True, max_items=5, on_error="stop")
+        assert_type(listing, FleetListing[FleetThread])
+        async for found in listing:
+            assert_type(found, FleetThread)
+            assert_type(found.machine, str)
+            assert_type(found.thread, ExecutionThread)
+        async for page in listing.pages():
+            assert_type(page, FleetPage[FleetThread])
+        iterator = aiter(listing)
+        assert_type(iterator, FleetIterator[FleetThread])
+        assert_type(await listing.collect(), list[FleetThread])
+        assert_type(await listing.first(), FleetThread | None)
+        assert_type(await fleet.workspaces().collect(), list[FleetWorkspace])
+        assert_type(await fleet.browser_instances().collect(), list[FleetBrowserInstance])
+        try:
+            counts = await listing.count()
+            assert_type(counts["office-1"], int)
+            assert_type((await fleet.limits())["office-1"], Limits)
+            await fleet.stop_threads([found async for found in listing])
+        except FleetError as error:
+            assert_type(error.failures["office-1"], ThreadsError)
+        async with fleet.watch(interval=2) as watch:
+            assert_type(watch, FleetWatch)
+            assert_type(watch.machines["office-1"], ThreadWatch)
+            async for event in watch:
+                assert_type(event, FleetEvent)
+                assert_type(event.event, ThreadEvent | ServerEvent)
+
+
+def plain(thread: ExecutionThread) -> int:
+    """Return what a plain function returns."""
+    return thread.workspace_id
+
+
+async def awaited(thread: ExecutionThread) -> str | None:
+    """Return what an ``async def`` function returns."""
+    return thread.thread_token
+
+
+async def workers(client: distributed.Client) -> None:
+    """The types of results are those of the function, whether it is awaited or not."""
+    iterator = threads_of_workers(client, workers=["office-1"], on_error="stop", total=500, consistent=True)
+    assert_type(iterator, FleetIterator[FleetThread])
+    async for found in iterator:
+        assert_type(found.machine, str)
+        assert_type(found.thread, ExecutionThread)
+    assert_type(map_threads(client, plain, at_once=2, max_items=5), OutcomeIterator[int])
+    async for outcome in map_threads(client, awaited):
+        assert_type(outcome, ThreadOutcome[str | None])
+        assert_type(outcome.result, str | None)
+        assert_type(outcome.error, Exception | None)

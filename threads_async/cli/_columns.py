@@ -8,10 +8,13 @@ from typing import Any, Final
 from attrs import frozen
 from rich.cells import cell_len, set_cell_size
 
+from threads_async._fleet_values import FleetThread
 from threads_async._secrets import shorten
 from threads_async.cli._text import plain
 from threads_async.models import BrowserInstance, ExecutionThread, Value, Workspace
 
+_MACHINE_WIDTHS: Final = (1, 16)
+"""Minimum and maximum width of the name of a machine, in cells."""
 _TIME_CUTS: Final = (25, 19, 16, 10)
 """Lengths that a time can be cut to: after its offset, seconds, minutes or day."""
 
@@ -70,15 +73,36 @@ def _cells_of_browser(browser: BrowserInstance, _: tuple[int, ...]) -> tuple[str
     return (str(browser.process_id), str(browser.profile_id), shorten(browser.connection_string) or "-")
 
 
+def _with_machine(columns: Columns) -> Columns:
+    """Return `columns` of the values of one machine with a column for the name of the machine before them."""
+
+    def cells(value: FleetThread, widths: tuple[int, ...]) -> tuple[str, ...]:
+        return (plain(value.machine), *columns.cells(value.thread, widths[1:]))
+
+    least, most = _MACHINE_WIDTHS
+    steps = len(columns.narrower)
+    narrower = [most - (most - least) * step // (steps - 1) for step in range(steps)]
+    return Columns(
+        names=("MACHINE", *columns.names),
+        styles=("bold", *columns.styles),
+        wide=(most, *columns.wide),
+        narrower=tuple([(width, *rest) for width, rest in zip(narrower, columns.narrower, strict=True)]),
+        cells=cells,
+    )
+
+
+_THREAD: Final = Columns(
+    names=("CREATED", "TYPE", "TOKEN", "WORKSPACE"),
+    styles=("", "cyan", "dim", ""),
+    # A time with its offset, the longer of the known types, a shortened token, the longest 64-bit integer.
+    wide=(25, 15, 8, 20),
+    narrower=((25, 15, 8, 9), (19, 15, 8, 9), (16, 6, 8, 9), (10, 4, 4, 4), (1, 1, 1, 1)),
+    cells=_cells_of_thread,
+)
+
 COLUMNS: Final[dict[type[Value], Columns]] = {
-    ExecutionThread: Columns(
-        names=("CREATED", "TYPE", "TOKEN", "WORKSPACE"),
-        styles=("", "cyan", "dim", ""),
-        # A time with its offset, the longer of the known types, a shortened token, the longest 64-bit integer.
-        wide=(25, 15, 8, 20),
-        narrower=((25, 15, 8, 9), (19, 15, 8, 9), (16, 6, 8, 9), (10, 4, 4, 4), (1, 1, 1, 1)),
-        cells=_cells_of_thread,
-    ),
+    ExecutionThread: _THREAD,
+    FleetThread: _with_machine(_THREAD),
     Workspace: Columns(
         names=("WORKSPACE", "NAME", "ROLE"),
         styles=("", "cyan", ""),

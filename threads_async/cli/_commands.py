@@ -6,7 +6,7 @@ import click
 
 from threads_async._version import __version__
 from threads_async.cli._doctor import doctor
-from threads_async.cli._exits import DONE, EXIT_CODES, INTERRUPTED, CommandError, failure_of, line_of
+from threads_async.cli._exits import DONE, EXIT_CODES, INTERRUPTED, CommandError, failure_of, lines_of
 from threads_async.cli._list import count_threads, list_threads
 from threads_async.cli._options import help_option
 from threads_async.cli._others import list_browsers, list_workspaces
@@ -88,5 +88,6 @@ def run(arguments: Sequence[str]) -> int:
         failure = error
     else:
         return code or DONE
-    tell(line_of(failure))
+    for line in lines_of(failure):
+        tell(line)
     return failure.exit_code

@@ -7,10 +7,11 @@ from typing import Final, Literal
 import click
 
 from threads_async.cli._client import Connection
+from threads_async.cli._connection_options import Usual, connection_options
 from threads_async.cli._diagnosis import Machine
 from threads_async.cli._examination import Examination, Subject
 from threads_async.cli._finding import Finding, data_of, exit_code_of, summary_of, text_of
-from threads_async.cli._options import Usual, connection_options, help_option
+from threads_async.cli._options import help_option
 from threads_async.cli._pasted import shell_of
 from threads_async.cli._reach import Network
 from threads_async.cli._streams import stdout, write

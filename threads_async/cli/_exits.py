@@ -5,6 +5,7 @@ from typing import Final
 
 import click
 
+from threads_async._fleet_error import FleetError
 from threads_async._secrets import scrub
 from threads_async._settings import BASE_URL_VARIABLE
 from threads_async.cli._spelling import option_meant
@@ -31,6 +32,7 @@ NOT_WRITTEN: Final = 12
 NOT_LISTENING: Final = 13
 NOT_CONFIRMED: Final = 15
 NOT_MET: Final = 16
+FLEET: Final = 17
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
 
@@ -46,6 +48,7 @@ _FAMILIES: Final[dict[type[ThreadsError], tuple[int, str]]] = {
     PaginationError: (10, "the pages contradict each other"),
     ResponseTooLargeError: (11, "the response is too large; use a smaller --total"),
     ThreadLimitError: (14, "not enough threads are free"),
+    FleetError: (FLEET, "one or more machines of a fleet failed; the others were processed"),
     ThreadsError: (1, "any other error"),
 }
 
@@ -70,6 +73,8 @@ _OPTIONS: Final = {
     "token": "ZB_API_TOKEN or --token-file",
     "base_url": "ZB_API_BASE_URL or --base-url",
     "thread_token": "--thread-token-file",
+    "path": "--fleet",
+    "clients": "--fleet",
 }
 
 
@@ -79,12 +84,14 @@ class CommandError(Exception):
     Attributes:
         exit_code: The exit code.
         message: What went wrong, for people.
+        details: What went wrong on each machine of a fleet.
     """
 
-    def __init__(self, exit_code: int, message: str) -> None:
+    def __init__(self, exit_code: int, message: str, details: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.exit_code = exit_code
         self.message = message
+        self.details = details
 
 
 def url_of(error: RequestError) -> str:
@@ -92,33 +99,44 @@ def url_of(error: RequestError) -> str:
     return error.request.partition(" ")[2].partition("?")[0]
 
 
-def cause_of(error: RequestError) -> str:
+def cause_of(error: RequestError, *, in_fleet: bool = False) -> str:
     """Return one line with the URL of the failed request, the cause, and what to do about it."""
-    return f"{url_of(error)}: {error.message}{f'; {hint}' if (hint := hint_of(error)) else ''}"
+    hint = hint_of(error, in_fleet=in_fleet)
+    return f"{f'{url}: ' if (url := url_of(error)) else ''}{error.message}{f'; {hint}' if hint else ''}"
 
 
-def hint_of(error: RequestError) -> str:
-    """Return the hint of `error`, with option names in place of Python parameters."""
+def hint_of(error: RequestError, *, in_fleet: bool = False) -> str:
+    """Return the hint of `error`, with option names in place of Python parameters. A fleet's file has a base_url."""
     if "SSL_CERT_FILE" in error.hint:
         return "set SSL_CERT_FILE to a file that contains its CA certificate"
     hint = re.sub(r"\btotal\b", "--total", error.hint).replace("pass wait=", "use --wait")
-    return re.sub(r"\bbase_url\b", _OPTIONS["base_url"], hint)
+    return hint if in_fleet else re.sub(r"\bbase_url\b", _OPTIONS["base_url"], hint)
 
 
 def failure_of(error: ThreadsError | click.ClickException, advice: str = "") -> CommandError:
     """Return the `CommandError` for an `error` of the client or of click. Its line ends with `advice`."""
+    details: tuple[str, ...] = ()
     if isinstance(error, click.ClickException):
         code, message = error.exit_code, _words_of(error)
         if isinstance(error, click.UsageError) and error.ctx is not None:
             advice = f"see {error.ctx.command_path} --help"
     else:
         code, _ = next(_FAMILIES[family] for family in type(error).__mro__ if family in _FAMILIES)
-        message = str(error)
-        if isinstance(error, ConfigurationError) and error.parameter:
-            message = _as_option(error.parameter, message)
-        elif isinstance(error, RequestError) and error.hint:
-            message = f"{message.removesuffix(error.hint)}{hint_of(error)}"
-    return CommandError(code, f"{message.rstrip('.')}; {advice}" if advice else message)
+        message = _message_of(error)
+        if isinstance(error, FleetError):
+            details = tuple([f"{name}: {_message_of(one, in_fleet=True)}" for name, one in error.failures.items()])
+    return CommandError(code, f"{message.rstrip('.')}; {advice}" if advice else message, details)
+
+
+def _message_of(error: ThreadsError, *, in_fleet: bool = False) -> str:
+    if isinstance(error, FleetError):
+        return error.message
+    message = str(error)
+    if isinstance(error, ConfigurationError) and error.parameter:
+        return _as_option(error.parameter, message)
+    if isinstance(error, RequestError) and error.hint:
+        return f"{message.removesuffix(error.hint)}{hint_of(error, in_fleet=in_fleet)}"
+    return message
 
 
 def _words_of(error: click.ClickException) -> str:
@@ -135,6 +153,8 @@ def _words_of(error: click.ClickException) -> str:
 
 def _as_option(parameter: str, message: str) -> str:
     """Return `message` with the name of the option, once, in place of the Python parameter."""
+    if parameter.startswith("machines."):
+        return f"--fleet: {message}"
     option = _OPTIONS.get(parameter, "--" + parameter.replace("_", "-"))
     # None cannot be given on a command line.
     message = re.sub(",? or None$", "", message)
@@ -145,6 +165,6 @@ def _as_option(parameter: str, message: str) -> str:
     return f"{option}: {message}" if rest == message else f"{option} {rest}"
 
 
-def line_of(failure: CommandError) -> str:
-    """Return the line that reports `failure`."""
-    return f"threads-async: {plain(' '.join(failure.message.split()))}"
+def lines_of(failure: CommandError) -> list[str]:
+    """Return the lines that report `failure`: one for each machine that failed, if any, and then one for all."""
+    return [f"threads-async: {plain(' '.join(text.split()))}" for text in (*failure.details, failure.message)]

@@ -5,13 +5,18 @@ from typing import Final
 import click
 from attrs import evolve
 
+from threads_async._fleet_error import FleetError
+from threads_async._fleet_values import FleetThread
 from threads_async.cli._ages import older_than_option
-from threads_async.cli._client import Connection, client_of
-from threads_async.cli._options import Filters, connection_options, filter_options, help_option
+from threads_async.cli._client import Connection, client_of, fleet_of
+from threads_async.cli._connection_options import Usual, connection_options
+from threads_async.cli._fleet_text import counts_text
+from threads_async.cli._options import Filters, filter_options, help_option
 from threads_async.cli._output import Noun, Writer
 from threads_async.cli._progress import waiting
-from threads_async.cli._streams import write
-from threads_async.cli._walk import Format, Report, Walk, run_to_end, walk_options, write_listing, writer_of
+from threads_async.cli._report import Report, write_listing
+from threads_async.cli._streams import stdout, write
+from threads_async.cli._walk import Format, Walk, run_to_end, walk_options, writer_of
 from threads_async.client import ThreadsClient
 from threads_async.listing import Listing
 from threads_async.models import ExecutionThread
@@ -36,6 +41,10 @@ csv    The same fields as CSV with a header (RFC 4180; null is empty). Text
 jsonl and csv contain complete thread tokens. These are secrets: anyone who has
 one can use the thread. If an error occurs partway through, the threads written
 so far are valid, and the error message says how to resume.
+
+For a fleet, each line begins with the name of the machine (machine), and threads
+of different machines are mixed. If machines fail, the others are listed to the
+end, and then the failures are reported. Such a listing cannot be resumed.
 """
 
 
@@ -48,6 +57,18 @@ async def _list(connection: Connection, filters: Filters, walk: Walk, writer: Wr
         return client.threads(**filters.parameters(), **walk.parameters())
 
     await write_listing(connection, listing_of, walk, _report(filters, writer))
+
+
+async def _list_fleet(connection: Connection, filters: Filters, walk: Walk, writer: Writer) -> None:
+    """List the threads of all machines of a fleet."""
+
+    def wanted(found: FleetThread) -> bool:
+        return filters.has(found.thread)
+
+    async with fleet_of(connection) as fleet:
+        listing = fleet.threads(**filters.parameters(), **walk.parameters())
+        report = Report(writer, _THREADS, None if filters.before is None else wanted)
+        await report.add_fleet(listing, walk)
 
 
 async def _list_all(connection: Connection, filters: Filters, walk: Walk, writer: Writer) -> None:
@@ -74,7 +95,7 @@ async def _list_all(connection: Connection, filters: Filters, walk: Walk, writer
     help="List the threads of all workspaces, one workspace after another.",
 )
 @walk_options(_THREADS, "CreatedAt, ThreadToken, Type or WorkspaceId", "CreatedAt")
-@connection_options()
+@connection_options(Usual(fleets=True))
 @help_option
 def list_threads(
     *,
@@ -89,8 +110,24 @@ def list_threads(
         raise click.UsageError("--all-workspaces cannot be combined with --workspace-id or --start")
     if filters.before is not None and walk.max_items is not None:
         raise click.UsageError("--older-than cannot be combined with --max-items")
-    work = _list_all if all_workspaces else _list
-    run_to_end(work(connection, filters, walk, writer_of(format, ExecutionThread)))
+    if connection.many and (all_workspaces or walk.start):
+        raise click.UsageError("a fleet cannot be combined with --all-workspaces or --start")
+    work = _list_fleet if connection.many else _list_all if all_workspaces else _list
+    writer = writer_of(format, FleetThread if connection.many else ExecutionThread)
+    run_to_end(work(connection, filters, walk, writer))
+
+
+async def _count_fleet(connection: Connection, filters: Filters) -> None:
+    async with fleet_of(connection) as fleet:
+        listing = fleet.threads(**filters.parameters())
+        try:
+            with waiting("counting"):
+                counts = await listing.count()
+        except FleetError as error:
+            if error.results:
+                write(counts_text(error.results), encoding=stdout().encoding)
+            raise
+        write(counts_text(counts), encoding=stdout().encoding)
 
 
 async def _count(connection: Connection, filters: Filters) -> None:
@@ -102,11 +139,13 @@ async def _count(connection: Connection, filters: Filters) -> None:
 
 @click.command("count", add_help_option=False)
 @filter_options("Count")
-@connection_options()
+@connection_options(Usual(fleets=True))
 @help_option
 def count_threads(*, connection: Connection, filters: Filters) -> None:
     """Count the execution threads.
 
-    Prints the number that the server reports. This takes one small request.
+    Prints the number that the server reports. This takes one small request. For a
+    fleet, prints a line for each machine that responds: the number, then the
+    name. The last line is the sum.
     """
-    run_to_end(_count(connection, filters))
+    run_to_end(_count_fleet(connection, filters) if connection.many else _count(connection, filters))

@@ -5,9 +5,11 @@ from typing import Any, Final
 import click
 
 from threads_async.cli._client import Connection
-from threads_async.cli._options import connection_options, help_option, workspace_option
+from threads_async.cli._connection_options import connection_options
+from threads_async.cli._options import help_option, workspace_option
 from threads_async.cli._output import Noun
-from threads_async.cli._walk import Format, Report, Walk, run_to_end, walk_options, write_listing, writer_of
+from threads_async.cli._report import Report, write_listing
+from threads_async.cli._walk import Format, Walk, run_to_end, walk_options, writer_of
 from threads_async.client import ThreadsClient
 from threads_async.listing import Listing
 from threads_async.models import BrowserInstance, Workspace

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from attrs import fields, frozen
 from cattrs import Converter
 
+from threads_async._fleet_values import FleetEvent, FleetThread
 from threads_async._records import wire_name
 from threads_async.cli._exits import url_of
 from threads_async.converters import make_converter
@@ -64,9 +65,18 @@ def _converter() -> Converter:
 
 
 def data_of(value: Value) -> dict[str, Any]:
-    """Return the fields of `value` by their names in the API."""
+    """Return the fields of `value` by their names in the API, after the name of its machine if it has one."""
+    if isinstance(value, FleetThread):
+        return {"machine": value.machine} | data_of(value.thread)
     data: dict[str, Any] = _converter().unstructure(value)
     return data
+
+
+def _names_of(model: type[Value]) -> list[str]:
+    """Return the keys of what `data_of` returns for a value of `model`."""
+    if model is FleetThread:
+        return ["machine", *_names_of(ExecutionThread)]
+    return [wire_name(attribute.name) for attribute in fields(model)]
 
 
 def json_line(value: dict[str, Any]) -> str:
@@ -74,9 +84,14 @@ def json_line(value: dict[str, Any]) -> str:
     return f"{json.dumps(value)}\n"
 
 
-def event_line(event: WatchEvent) -> str:
-    """Return `event` as one line of JSON: its kind and time, then the thread or why the server is unreachable."""
-    shown: dict[str, Any] = {"event": str(event.kind), "at": event.at.isoformat()}
+def event_line(happened: WatchEvent | FleetEvent) -> str:
+    """Return an event as one line of JSON: its kind and time, then the thread or why the server is unreachable.
+
+    For a fleet, the name of the machine comes first.
+    """
+    event = happened.event if isinstance(happened, FleetEvent) else happened
+    shown: dict[str, Any] = {"machine": happened.machine} if isinstance(happened, FleetEvent) else {}
+    shown |= {"event": str(event.kind), "at": event.at.isoformat()}
     match event:
         case ThreadEvent(thread=thread, previous=ExecutionThread() as previous):
             shown |= data_of(thread) | {"previous": data_of(previous)}
@@ -124,7 +139,7 @@ class Csv:
     encoding = "utf-8"
 
     def __init__(self, model: type[Value]) -> None:
-        self.names = [wire_name(attribute.name) for attribute in fields(model)]
+        self.names = _names_of(model)
 
     def header(self) -> str:
         """Return the names of the fields."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from threads_async._settings import TOKEN_VARIABLE, token_of
+from threads_async._token_sources import secret_of
 from threads_async.cli._exits import NOT_LISTENING, CommandError
 from threads_async.cli._options import Number, help_option
 from threads_async.cli._pasted import (
@@ -25,7 +26,7 @@ from threads_async.cli._pasted import (
     shell_of,
 )
 from threads_async.cli._streams import tell
-from threads_async.cli._tokens import TokenFile, secret_of, token_file_option
+from threads_async.cli._tokens import TokenFile, token_file_option
 
 if TYPE_CHECKING:
     from threads_async.testing import FakeServer

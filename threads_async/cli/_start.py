@@ -1,18 +1,23 @@
 """The commands `limits` and `start`."""
 
 import asyncio
+from collections.abc import Mapping
+from textwrap import indent
 from typing import Final, Literal
 
 import click
 from attrs import fields
 
+from threads_async._fleet_error import FleetError
 from threads_async._targets import MOST_AT_ONCE
-from threads_async.cli._client import Connection, client_of
-from threads_async.cli._options import Number, connection_options, help_option, workspace_option
+from threads_async.cli._client import Connection, client_of, fleet_of
+from threads_async.cli._connection_options import Usual, connection_options
+from threads_async.cli._options import Number, help_option, workspace_option
 from threads_async.cli._output import Writer, data_of, json_line
 from threads_async.cli._progress import waiting
 from threads_async.cli._streams import stdout, write
 from threads_async.cli._tally import Tally, told
+from threads_async.cli._text import plain
 from threads_async.cli._walk import Format, run_to_end, writer_of
 from threads_async.client import ThreadsClient
 from threads_async.errors import RequestError
@@ -36,7 +41,9 @@ jsonl  For programs; the default in a pipe or a file. One JSON object with the
        names of the API, such as activeThreads and limitThreads.
 
 Computers with the same licence share its thread limit, so some of the active
-threads may run on another computer.
+threads may run on another computer. For a fleet, each machine reports the
+limits of its licence: text shows the name above them, and jsonl has it as the
+field machine.
 """
 
 
@@ -53,6 +60,24 @@ def text_of(limits: Limits) -> str:
     return "\n".join(lines) + "\n"
 
 
+async def _limits_of_fleet(connection: Connection, workspace_id: int, wanted: Literal["text", "jsonl"]) -> None:
+    def write_each(found: Mapping[str, Limits]) -> None:
+        for name, limits in found.items():
+            if wanted == "text":
+                write(f"{plain(name)}\n{indent(text_of(limits), '  ')}", encoding=stdout().encoding)
+            else:
+                write(json_line({"machine": name} | data_of(limits)))
+
+    async with fleet_of(connection) as fleet:
+        try:
+            with waiting("requesting the limits"):
+                found = await fleet.limits(workspace_id)
+        except FleetError as error:
+            write_each(error.results)
+            raise
+        write_each(found)
+
+
 async def _limits(connection: Connection, workspace_id: int, wanted: Literal["text", "jsonl"]) -> None:
     async with client_of(connection) as client:
         with waiting("requesting the limits"):
@@ -67,7 +92,7 @@ async def _limits(connection: Connection, workspace_id: int, wanted: Literal["te
     type=click.Choice(["text", "jsonl"]),
     help="Output format. Default: text on a terminal, otherwise jsonl.",
 )
-@connection_options()
+@connection_options(Usual(fleets=True))
 @help_option
 def show_limits(
     *,
@@ -77,7 +102,8 @@ def show_limits(
 ) -> None:
     """Show the limits of the licence."""
     usual: Literal["text", "jsonl"] = "text" if stdout().isatty() else "jsonl"
-    run_to_end(_limits(connection, workspace_id, format or usual))
+    work = _limits_of_fleet if connection.many else _limits
+    run_to_end(work(connection, workspace_id, format or usual))
 
 
 async def _next(

@@ -3,33 +3,28 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from datetime import timedelta
 from typing import Final, Literal, TextIO, TypeAlias, cast
 
 import click
-from attrs import frozen
 
-from threads_async._several import may_mean_gone
-from threads_async._targets import is_usable
+from threads_async._fleet_values import FleetThread
 from threads_async.cli._ages import created_before, older_than_option
-from threads_async.cli._client import Connection, client_of
+from threads_async.cli._client import Connection, fleet_of
+from threads_async.cli._connection_options import Usual, connection_options
 from threads_async.cli._exits import INTERRUPTED, NOT_CONFIRMED, CommandError
-from threads_async.cli._options import THREAD_TYPE, connection_options, help_option, workspace_option
-from threads_async.cli._output import Writer
-from threads_async.cli._progress import waiting
+from threads_async.cli._options import THREAD_TYPE, help_option, workspace_option
 from threads_async.cli._selection import Selection, read_tokens
-from threads_async.cli._streams import stdout, tell, write
-from threads_async.cli._tally import THREADS, Tally, told
+from threads_async.cli._stopping import Rows, stop
+from threads_async.cli._streams import stdout, tell
+from threads_async.cli._tally import Tally, told
+from threads_async.cli._victims import find
 from threads_async.cli._walk import Format, writer_of
-from threads_async.client import ThreadsClient
-from threads_async.errors import RequestError
+from threads_async.fleet import Fleet
 from threads_async.models import ExecutionThread
 
 Mode: TypeAlias = Literal["ask", "yes", "dry run"]
-
-_AT_ONCE: Final = 20
-"""Number of threads to stop with one request. An interruption leaves open what happened to those of one request."""
 
 _HELP: Final = """Stop execution threads, and the browsers that run in them.
 
@@ -44,88 +39,22 @@ stops nothing. Without a terminal, --yes or --dry-run is required. jsonl and csv
 contain complete thread tokens, which are secrets.
 
 Threads without a token cannot be stopped through the API.
+
+For a fleet, each line begins with the name of the machine (machine). If the
+threads of a machine cannot all be listed, nothing is stopped on it. If a machine
+fails, the threads of the others are stopped, and then the failure is reported.
 """
 
 
 @contextlib.contextmanager
-def _client_in(runner: asyncio.Runner, connection: Connection) -> Generator[ThreadsClient]:
-    """Open the client in the event loop of `runner`, which runs only while something is awaited."""
-    context = client_of(connection)
-    client = runner.run(context.__aenter__())
+def _fleet_in(runner: asyncio.Runner, connection: Connection) -> Generator[Fleet]:
+    """Open the fleet in the event loop of `runner`, which runs only while something is awaited."""
+    context = fleet_of(connection)
+    fleet = runner.run(context.__aenter__())
     try:
-        yield client
+        yield fleet
     finally:
         runner.run(context.__aexit__(None, None, None))
-
-
-async def _find(client: ThreadsClient, workspace_id: int, selection: Selection) -> list[ExecutionThread]:
-    """Return the threads to stop, in the order of the list."""
-    with waiting("listing the threads"):
-        threads = await client.threads(workspace_id=workspace_id, consistent=True).collect()
-    found = [thread for thread in threads if selection.has(thread)]
-    victims = [thread for thread in found if is_usable(thread.thread_token)]
-    if len(victims) < len(found):
-        count = len(found) - len(victims)
-        tell(f"threads-async: {count} {THREADS.of(count)} without a usable token cannot be stopped")
-    if selection.tokens is not None and len(found) < len(selection.tokens):
-        count = len(selection.tokens) - len(found)
-        tokens = "token does" if count == 1 else "tokens do"
-        tell(f"threads-async: {count} {tokens} not belong to a matching thread in this workspace; see --workspace-id")
-    return victims
-
-
-@frozen
-class Rows:
-    """Writes the threads that were stopped, or that would be.
-
-    Attributes:
-        writer: Converts threads to text.
-    """
-
-    writer: Writer
-
-    def begin(self) -> None:
-        """Write the header."""
-        self._write(self.writer.header())
-
-    def add(self, threads: Sequence[ExecutionThread]) -> None:
-        """Write `threads`."""
-        self._write(self.writer.rows(threads))
-
-    def end(self, count: int, what: str) -> None:
-        """Write the summary, on a terminal only."""
-        self._write(self.writer.footer(f"{count} {THREADS.of(count)} {what}"))
-
-    def _write(self, text: str) -> None:
-        write(text, encoding=self.writer.encoding)
-
-
-async def _stop(client: ThreadsClient, victims: Sequence[ExecutionThread], rows: Rows | None, tally: Tally) -> None:
-    """Stop `victims`, and write those that were stopped to `rows`."""
-
-    def stopped(threads: Sequence[ExecutionThread]) -> None:
-        tally.done += len(threads)
-        tally.pending = 0
-        if rows is not None:
-            rows.add(threads)
-
-    failure: RequestError | None = None
-    for start in range(0, len(victims), _AT_ONCE):
-        chunk = victims[start : start + _AT_ONCE]
-        tally.pending = len(chunk)
-        try:
-            with waiting(f"stopping threads: {start} of {len(victims)}"):
-                await client.stop_threads(chunk)
-        except RequestError as error:
-            stopped([thread for thread in chunk if thread.thread_token in error.done])
-            # Another failure would concern the others too.
-            if not may_mean_gone(error):
-                raise
-            failure = error
-        else:
-            stopped(chunk)
-    if failure is not None:
-        raise failure
 
 
 def _require_terminal() -> None:
@@ -159,26 +88,29 @@ def _confirm(count: int) -> None:
 def _run(connection: Connection, workspace_id: int, selection: Selection, rows: Rows, *, mode: Mode) -> None:
     if mode == "ask":
         _require_terminal()
-    with asyncio.Runner() as runner, _client_in(runner, connection) as client:
-        victims = runner.run(_find(client, workspace_id, selection))
-        if not victims:
+    with asyncio.Runner() as runner, _fleet_in(runner, connection) as fleet:
+        victims = runner.run(find(fleet, workspace_id, selection, single=not connection.many))
+        count = len(victims.threads)
+        if not count:
             tell("threads-async: no thread matches, so nothing was stopped")
+            victims.raise_failures()
             return
         if mode != "yes":
             rows.begin()
-            rows.add(victims)
+            rows.add(victims.threads)
         if mode == "dry run":
-            rows.end(len(victims), "would be stopped")
+            rows.end(count, "would be stopped")
+            victims.raise_failures()
             return
         if mode == "ask":
             # Not in the event loop, so that Ctrl-C interrupts it.
-            _confirm(len(victims))
-        tally = Tally("stopped", len(victims))
+            _confirm(count)
+        tally = Tally("stopped", count)
         with told(tally):
             if mode == "yes":
                 rows.begin()
-            runner.run(_stop(client, victims, rows if mode == "yes" else None, tally))
-            rows.end(len(victims), "stopped")
+            runner.run(stop(fleet, victims, rows if mode == "yes" else None, tally))
+            rows.end(count, "stopped")
 
 
 @click.command("stop", help=_HELP, add_help_option=False)
@@ -206,7 +138,7 @@ def _run(connection: Connection, workspace_id: int, selection: Selection, rows: 
     type=click.Choice(["table", "jsonl", "csv"]),
     help="Output format. Default: table on a terminal, otherwise jsonl.",
 )
-@connection_options()
+@connection_options(Usual(fleets=True))
 @help_option
 def stop_threads(  # noqa: PLR0913 - one per option
     *,
@@ -226,6 +158,7 @@ def stop_threads(  # noqa: PLR0913 - one per option
         raise click.UsageError("say which threads: --thread-tokens, --type or --older-than, or --all alone")
     mode: Mode = "dry run" if dry_run else "yes" if yes else "ask"
     try:
-        _run(connection, workspace_id, selection, Rows(writer_of(format, ExecutionThread)), mode=mode)
+        writer = writer_of(format, FleetThread if connection.many else ExecutionThread)
+        _run(connection, workspace_id, selection, Rows(writer, connection.many), mode=mode)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(INTERRUPTED) from None

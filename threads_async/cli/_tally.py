@@ -6,6 +6,7 @@ from collections.abc import Generator
 import click
 from attrs import define
 
+from threads_async._fleet_error import FleetError
 from threads_async.cli._exits import INTERRUPTED, NOT_WRITTEN, CommandError, failure_of
 from threads_async.cli._output import Noun
 from threads_async.cli._streams import ReaderGoneError, tell
@@ -45,14 +46,15 @@ def told(tally: Tally) -> Generator[None]:
     try:
         yield
     except ThreadsError as error:
-        if isinstance(error, RequestError) and error.unknown_since is not None:
+        errors = error.failures.values() if isinstance(error, FleetError) else [error]
+        if any(isinstance(one, RequestError) and one.unknown_since is not None for one in errors):
             tally.verb = f"known to be {tally.verb}"
         raise failure_of(error, str(tally) if tally.of > 1 else "") from None
     except ReaderGoneError:
         # Unlike a listing, a command that changes something is not finished if nobody reads its output.
         raise CommandError(NOT_WRITTEN, f"the reader of standard output is gone; {tally}") from None
     except CommandError as error:
-        raise CommandError(error.exit_code, f"{error.message}; {tally}") from None
+        raise CommandError(error.exit_code, f"{error.message}; {tally}", error.details) from None
     except KeyboardInterrupt:
         more = f"; {tally.pending} more may have been {tally.verb}" if tally.pending else ""
         tell(f"threads-async: interrupted: {tally}{more}")

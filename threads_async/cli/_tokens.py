@@ -1,19 +1,16 @@
 """How tokens come in: from files and the environment, never from arguments."""
 
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import click
 from attrs import frozen
 
 from threads_async._secrets import Secret
+from threads_async._token_sources import MOST_OF_A_FILE, NOT_ONE_TOKEN, text_of, token_in
 
 _Command: TypeAlias = Callable[..., Any]
-
-_MOST_OF_A_FILE: Final = 64 * 2**10
-"""Maximum number of bytes in a token file. The file may be /dev/zero."""
 
 
 @frozen
@@ -29,17 +26,6 @@ class TokenFile:
     token: Secret
 
 
-def _text_of(content: bytes) -> str:
-    """Return the text in `content`.
-
-    Raises:
-        UnicodeDecodeError: It is not UTF-8, nor UTF-16 with a byte order mark.
-    """
-    # Editors on Windows put a byte order mark before UTF-8. In Windows PowerShell 5.1, `>` writes UTF-16.
-    utf_16 = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
-    return content.decode("utf-16" if utf_16 else "utf-8-sig")
-
-
 def text_in(context: click.Context, parameter: click.Parameter, name: str, most: int) -> str | None:
     """Return the text in the file called `name`, or None if it is not text.
 
@@ -51,7 +37,7 @@ def text_in(context: click.Context, parameter: click.Parameter, name: str, most:
             content: bytes = file.read(most + 1)
         if len(content) > most:
             raise click.BadParameter(f"the file is larger than {most // 2**10} kB", context, parameter)
-        return _text_of(content)
+        return text_of(content)
     except RuntimeError:
         # click raises it if the process was started without standard input.
         raise click.BadParameter("standard input is closed", context, parameter) from None
@@ -66,11 +52,10 @@ def _read_token(context: click.Context, parameter: click.Parameter, name: str | 
     """Read the single word in the file called `name`."""
     if name is None:
         return None
-    words = (text_in(context, parameter, name, _MOST_OF_A_FILE) or "").split()
-    if len(words) != 1 or not words[0].isprintable():
-        text = "the file must contain one token as UTF-8 text, or as UTF-16 with a byte order mark, and nothing else"
-        raise click.BadParameter(text, context, parameter)
-    return TokenFile(str(Path(name).absolute()) if Path(name).is_file() else None, Secret(words[0]))
+    token = token_in(text_in(context, parameter, name, MOST_OF_A_FILE))
+    if token is None:
+        raise click.BadParameter(f"the file {NOT_ONE_TOKEN}", context, parameter)
+    return TokenFile(str(Path(name).absolute()) if Path(name).is_file() else None, token)
 
 
 def _try_token(context: click.Context, parameter: click.Parameter, name: str | None) -> object:
@@ -90,9 +75,3 @@ def token_file_option(name: str, text: str, *, lenient: bool = False) -> Callabl
     """
     read = _try_token if lenient else _read_token
     return click.option(name, metavar="FILE", type=click.Path(allow_dash=True), callback=read, help=text)
-
-
-def secret_of(environment: Mapping[str, str], variable: str) -> Secret | None:
-    """Return the secret in `variable`, or None if the variable is empty or not set."""
-    value = environment.get(variable, "").strip()
-    return Secret(value) if value else None

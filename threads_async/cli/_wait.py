@@ -11,9 +11,10 @@ from attrs import evolve
 from threads_async._secrets import Secret
 from threads_async.cli._client import Connection, client_of
 from threads_async.cli._conditions import GONE, Condition, ConditionType, Follower
+from threads_async.cli._connection_options import Usual, connection_options
 from threads_async.cli._exits import NOT_MET, USAGE, CommandError, cause_of, failure_of
 from threads_async.cli._look_options import ATTEMPT_TIMEOUT, DEMO_CHURN, DEMO_THREADS, look_options
-from threads_async.cli._options import Filters, Number, Usual, connection_options, filter_options, help_option
+from threads_async.cli._options import Filters, Number, filter_options, help_option
 from threads_async.cli._progress import waiting
 from threads_async.cli._streams import tell
 from threads_async.cli._tally import THREADS

@@ -8,16 +8,11 @@ from typing import Any, Literal, TypeAlias
 import click
 from attrs import asdict, frozen
 
-from threads_async.cli._client import Connection, client_of
-from threads_async.cli._exits import INTERRUPTED, TERMINATED, failure_of
+from threads_async.cli._exits import INTERRUPTED, TERMINATED
 from threads_async.cli._options import Command
 from threads_async.cli._output import Csv, JsonLines, Noun, Writer
-from threads_async.cli._progress import waiting
 from threads_async.cli._signals import TerminatedError, until_sigterm
-from threads_async.cli._streams import stdout, tell, write
-from threads_async.client import ThreadsClient
-from threads_async.errors import ThreadsError
-from threads_async.listing import Listing
+from threads_async.cli._streams import stdout
 from threads_async.models import Value
 
 Format: TypeAlias = Literal["table", "jsonl", "csv"]
@@ -58,82 +53,6 @@ class Walk:
         return count if self.max_items is None else min(count, self.max_items)
 
 
-class Report:
-    """Writes the items of one or several listings to standard output, with one header and one summary.
-
-    Args:
-        writer: Converts items to text.
-        noun: The noun for the items.
-        wanted: Returns whether to write an item. By default, all are written.
-
-    Attributes:
-        done: Number of items written so far.
-        wanted: Returns whether to write an item, or None if all are written.
-    """
-
-    def __init__(self, writer: Writer, noun: Noun, wanted: Callable[[Any], bool] | None = None) -> None:
-        self.done = 0
-        self._writer = writer
-        self._noun = noun
-        self.wanted = wanted
-        self._header = writer.header()
-        self._drifted = False
-
-    async def add(self, listing: Listing[Any], walk: Walk, place: str = "") -> int | None:
-        """Write the items of `listing` page by page, and return the newest total count that the server reported.
-
-        Args:
-            listing: The listing to write.
-            walk: The walk of the listing.
-            place: Options that are needed to resume this listing, in addition to those of the walk.
-
-        Raises:
-            CommandError: A page could not be fetched, or standard output could not be written.
-        """
-        async with listing.pages() as pages:
-            done = 0
-            try:
-                while True:
-                    known = pages.total_count
-                    with waiting("loading" if known is None else f"{done} of {walk.to_come(known)}"):
-                        page = await anext(pages, None)
-                    if page is None:
-                        break
-                    # The header is written with the first page: if that page fails, nothing is written.
-                    items = page.items if self.wanted is None else tuple(filter(self.wanted, page.items))
-                    self._write(self._writer.rows(items))
-                    done += len(page.items)
-                    self.done += len(items)
-            except ThreadsError as error:
-                start = pages.next_start
-                advice = f"resume with {place}{walk.resume_at(start, done)}" if self.done and start is not None else ""
-                raise failure_of(error, advice) from None
-            self._drifted |= pages.drifted and not listing.consistent
-            return pages.total_count
-
-    def end(self, of: int | None = None, *, remedy: bool = True) -> None:
-        """Write the summary, and warn if the list has changed.
-
-        Args:
-            of: Number of items in the list, if only a part of them was requested.
-            remedy: Whether the command has the option --consistent.
-        """
-        of_all = "" if of in (None, self.done) else f" of {of}"
-        self._write(self._writer.footer(f"{self.done}{of_all} {self._noun.of(of if of_all and of else self.done)}"))
-        if self._drifted:
-            advice = (
-                f"; use --consistent to list every {self._noun.one} that runs during the whole listing exactly once"
-            )
-            tell(
-                f"threads-async: the list changed while it was being read, so {self._noun.many} may be missing or "
-                f"listed twice{advice if remedy else ''}"
-            )
-
-    def _write(self, text: str) -> None:
-        header, self._header = self._header, ""
-        write(header + text, encoding=self._writer.encoding)
-
-
 def run_to_end(work: Coroutine[Any, Any, None]) -> None:
     """Run `work` in a new event loop; Ctrl-C and SIGTERM end it silently."""
     try:
@@ -153,19 +72,6 @@ def writer_of(wanted: Format | None, model: type[Value]) -> Writer:
 
         return table(model)
     return JsonLines() if wanted == "jsonl" else Csv(model)
-
-
-async def write_listing(
-    connection: Connection,
-    listing_of: Callable[[ThreadsClient], Listing[Any]],
-    walk: Walk,
-    report: Report,
-) -> None:
-    """Write one listing with its summary."""
-    async with client_of(connection) as client:
-        count = await report.add(listing_of(client), walk)
-        asked_for_all = walk.start == 0 and walk.max_items is None and report.wanted is None
-        report.end(None if asked_for_all else count, remedy=walk.order is not None)
 
 
 def walk_options(noun: Noun, sortings: str = "", usual: str = "") -> Callable[[Command], Command]:

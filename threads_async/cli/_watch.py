@@ -5,17 +5,20 @@ import contextlib
 import functools
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import click
 
-from threads_async.cli._client import Connection, client_of
+from threads_async._fleet_values import FleetThread
+from threads_async.cli._client import Connection, client_of, fleet_of
+from threads_async.cli._connection_options import Usual, connection_options
 from threads_async.cli._look_options import ATTEMPT_TIMEOUT, DEMO_CHURN, DEMO_THREADS, look_options
-from threads_async.cli._options import Filters, Usual, connection_options, filter_options, help_option
+from threads_async.cli._options import Filters, filter_options, help_option
 from threads_async.cli._output import event_line
 from threads_async.cli._streams import stdout, write
 from threads_async.cli._walk import run_to_end
-from threads_async.models import ExecutionThread
+from threads_async.fleet_watch import FleetWatch
+from threads_async.models import ExecutionThread, Value
 from threads_async.watch import ThreadWatch
 
 Format = Literal["live", "text", "jsonl"]
@@ -42,24 +45,35 @@ jsonl  For programs; the default in a pipe or a file. One JSON object per
 
 Each start and each stop is reported once, even if ZennoBrowser restarts. A
 thread that starts and stops between two looks at the list is not seen.
+
+For a fleet, each machine is watched independently, and each event has the name
+of its machine (machine). If a machine fails, it is reported as unreachable, and
+the command continues.
 """
 
 
-async def _write_json(watching: ThreadWatch) -> None:
+Watch: TypeAlias = ThreadWatch | FleetWatch
+
+
+def _model_of(watching: Watch) -> type[Value]:
+    return FleetThread if isinstance(watching, FleetWatch) else ExecutionThread
+
+
+async def _write_json(watching: Watch) -> None:
     async for event in watching:
         write(event_line(event))
 
 
-async def _write_text(watching: ThreadWatch) -> None:
+async def _write_text(watching: Watch) -> None:
     from threads_async.cli._table import table  # noqa: PLC0415 - it needs rich
     from threads_async.cli._view import TEXT_INDENT, text_of  # noqa: PLC0415 - it needs rich
 
     async for event in watching:
-        rows = table(ExecutionThread, TEXT_INDENT)
+        rows = table(_model_of(watching), TEXT_INDENT)
         write(text_of(event, rows), encoding=rows.encoding)
 
 
-async def _draw(url: str, watching: ThreadWatch) -> None:
+async def _draw(url: str, watching: Watch) -> None:
     from threads_async.cli._screen import Screen  # noqa: PLC0415 - it needs rich
     from threads_async.cli._table import table  # noqa: PLC0415 - it needs rich
     from threads_async.cli._view import INDENT, Seen, View  # noqa: PLC0415 - it needs rich
@@ -83,7 +97,7 @@ async def _draw(url: str, watching: ThreadWatch) -> None:
                 columns, lines = screen.size
                 seen = Seen.by(watching, url, datetime.now(UTC))
                 # Some terminals start a new line as soon as the last cell is filled.
-                screen.show(view.lines(seen, table(ExecutionThread, INDENT), columns - 1, lines))
+                screen.show(view.lines(seen, table(_model_of(watching), INDENT), columns - 1, lines))
                 await asyncio.wait([taking], timeout=_REDRAW)
                 # Redraw from time to time even without an event: the terminal may have been resized, or be gone.
                 with contextlib.suppress(TimeoutError):
@@ -98,7 +112,7 @@ def _usual_format() -> Format:
     return "live" if stdout().isatty() else "jsonl"
 
 
-def _writer(wanted: Format, url: str) -> Callable[[ThreadWatch], Coroutine[Any, Any, None]]:
+def _writer(wanted: Format, url: str) -> Callable[[Watch], Coroutine[Any, Any, None]]:
     if wanted == "jsonl":
         return _write_json
     from threads_async.cli._screen import can_be_redrawn  # noqa: PLC0415 - it needs rich
@@ -107,8 +121,12 @@ def _writer(wanted: Format, url: str) -> Callable[[ThreadWatch], Coroutine[Any, 
 
 
 async def _watch(connection: Connection, filters: Filters, wanted: Format, parameters: dict[str, Any]) -> None:
-    async with client_of(connection) as client:
-        await _writer(wanted, client.base_url)(client.watch(**filters.parameters(), **parameters))
+    if connection.many:
+        async with fleet_of(connection) as fleet:
+            await _writer(wanted, "")(fleet.watch(**filters.parameters(), **parameters))
+    else:
+        async with client_of(connection) as client:
+            await _writer(wanted, client.base_url)(client.watch(**filters.parameters(), **parameters))
 
 
 @click.command("watch", help=_HELP, add_help_option=False)
@@ -119,7 +137,7 @@ async def _watch(connection: Connection, filters: Filters, wanted: Format, param
     help="Output format. Default: live on a terminal, otherwise jsonl.",
 )
 @look_options
-@connection_options(Usual(DEMO_THREADS, DEMO_CHURN, timeout=ATTEMPT_TIMEOUT))
+@connection_options(Usual(DEMO_THREADS, DEMO_CHURN, timeout=ATTEMPT_TIMEOUT, fleets=True))
 @help_option
 def watch(
     *,
