@@ -7,7 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from attrs import evolve
+
 from benchmarks.contestants import contestants
+from benchmarks.fleet import __main__ as fleet
+from benchmarks.fleet.measure import QUICK
+from benchmarks.fleet.measure import Plan as FleetPlan
 from benchmarks.measure import Plan, carry_out
 from benchmarks.processes import ROOT, BrokenError
 from benchmarks.report import charts, contest_table, page, series_table, setting, target_table
@@ -51,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = given.output or ROOT / "docs" / "_static"
     if given.redraw:
         write(from_json((folder / "benchmark.json").read_text(encoding="utf-8")), folder)
+        fleet.redraw(folder)
         return 0
     plan = Plan(
         contestants=tuple(one for one in contestants() if given.only is None or one.name in given.only),
@@ -71,7 +77,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(series_table(results))
     if plan.everything or given.output is not None:
         write(results, folder)
-    return int(any(row.fault is not None for row in results.rows))
+    failed = any(row.fault is not None for row in results.rows)
+    if given.only is None:
+        fleets = QUICK if given.quick else FleetPlan()
+        fleets = evolve(fleets, rounds=given.rounds or fleets.rounds)
+        failed |= bool(fleet.perform(fleets, given.output if given.quick else folder))
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 from statistics import median
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import frozen
 
@@ -18,6 +18,7 @@ from benchmarks.processes import ALLOCATOR, API_TOKEN, BrokenError, Server, repo
 from benchmarks.results import Results, Row, Run, Series
 from benchmarks.scale import LATENCY_MS, PAGES, SMALL_PAGE
 
+T = TypeVar("T")
 Say: TypeAlias = Callable[[str], None]
 
 _SHARED: Final = ("threads-async", "cattrs", "yarl", "multidict", "tenacity", "pyperf")
@@ -133,7 +134,7 @@ def _contest(plan: Plan, running: Server, expected: Expected, say: Say) -> tuple
     )
 
 
-def rotated(contestants: Sequence[Contestant], number: int) -> tuple[Contestant, ...]:
+def rotated(contestants: Sequence[T], number: int) -> tuple[T, ...]:
     """Return `contestants` rotated, so that each `number` begins with a different one."""
     first = number % len(contestants) if contestants else 0
     return (*contestants[first:], *contestants[:first])

@@ -100,11 +100,15 @@ class Server:
 
 
 @contextlib.contextmanager
-def server(prepared: int, total: int) -> Iterator[Server]:
-    """Run a server with `prepared` threads in pages of `total`."""
-    command = [sys.executable, "-m", "benchmarks.server", str(prepared), str(total), API_TOKEN]
+def serving(module: str, *arguments: str) -> Iterator[str]:
+    """Run a module that serves, and yield the URL at which it listens."""
     with subprocess.Popen(  # noqa: S603 - our own program
-        command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdin is not None  # noqa: S101 - requested above
         assert process.stdout is not None  # noqa: S101 - requested above
@@ -112,7 +116,7 @@ def server(prepared: int, total: int) -> Iterator[Server]:
             port = process.stdout.readline().strip()
             if not port:
                 raise BrokenError("the server did not start")
-            yield Server(f"http://127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}"
         finally:
             # The server ends when its standard input is closed.
             process.stdin.close()
@@ -120,3 +124,10 @@ def server(prepared: int, total: int) -> Iterator[Server]:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+@contextlib.contextmanager
+def server(prepared: int, total: int) -> Iterator[Server]:
+    """Run a server with `prepared` threads in pages of `total`."""
+    with serving("benchmarks.server", str(prepared), str(total), API_TOKEN) as url:
+        yield Server(url)

@@ -137,7 +137,7 @@ class Results:
 
 def to_json(results: Results) -> str:
     """Return `results` as JSON text."""
-    return json.dumps(_rounded(cattrs.unstructure(results)), indent=1) + "\n"
+    return json.dumps(rounded(cattrs.unstructure(results)), indent=1) + "\n"
 
 
 def from_json(text: str) -> Results:
@@ -145,10 +145,10 @@ def from_json(text: str) -> Results:
     return cattrs.structure(json.loads(text), Results)
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """Return `value` with each number rounded to six digits, which is more than its precision."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, list | tuple) else value
+        return {key: rounded(one) for key, one in value.items()}
+    return [rounded(one) for one in value] if isinstance(value, list | tuple) else value
