@@ -18,8 +18,12 @@ NEWEST = next((version for version in reversed(PYTHONS) if shutil.which(f"python
 FEW_EXAMPLES = {"HYPOTHESIS_PROFILE": "fast"}
 """The environment of sessions that repeat the tests in other surroundings. `coverage` draws the usual number."""
 
+XDIST = "pytest-xdist>=3.6"
+TESTS = ["pytest", "--quiet", "--numprocesses", "auto", "--maxprocesses", "4"]
+"""Runs the tests in several processes. Users run them in one, with the command of the README."""
+
 COMMANDS = {
-    "test": ["python", "-m", "pytest", "--quiet"],
+    "test": ["python", "-m", *TESTS],
     "docs": ["sphinx-build", "--fail-on-warning", "--keep-going", "--fresh-env", "docs", "docs/_build/html"],
     "bench": ["python", "-m", "benchmarks", "--quick"],
 }
@@ -85,10 +89,10 @@ def coverage(session: nox.Session) -> None:
 
     Python 3.11 does not report some lines that run after a cancellation.
     """
-    session.install("-e", ".[test]")
+    session.install("-e", ".[test]", XDIST)
     session.run("coverage", "erase")
     # Started by coverage, because pytest imports the plugin of this package before a coverage plugin could start.
-    session.run("coverage", "run", "-m", "pytest", "--quiet", *session.posargs)
+    session.run("coverage", "run", "-m", *TESTS, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
@@ -99,10 +103,10 @@ def floors(session: nox.Session, extra: str) -> None:
     """Run the command of an extra with the lowest versions that pyproject.toml allows, on the lowest Python."""
     project = nox.project.load_toml("pyproject.toml")["project"]
     extras = project["optional-dependencies"]
-    lines = [*project["dependencies"], *extras["cli"], *extras[extra]]
+    lines = [*project["dependencies"], *extras["cli"], *extras["dask"], *extras[extra]]
     pins = Path(session.create_tmp()) / "floors.txt"
     pins.write_text("\n".join(lowest([line for line in lines if not line.startswith(project["name"])])))
-    session.install("-e", f".[{extra}]", "--constraint", str(pins))
+    session.install("-e", f".[{extra}]", XDIST, "--constraint", str(pins))
     session.run(*COMMANDS[extra], env=FEW_EXAMPLES)
 
 
@@ -129,10 +133,10 @@ def wheel(session: nox.Session) -> None:
     away = folder / "away"
     shutil.rmtree(away, ignore_errors=True)
     away.mkdir()
-    session.install(f"{build_wheel(session, folder / 'dist')}[test]")
+    session.install(f"{build_wheel(session, folder / 'dist')}[test]", XDIST)
     for name in ("tests", "docs", "benchmarks"):
         shutil.copytree(name, away / name, ignore=shutil.ignore_patterns("_build", "__pycache__"))
     for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "pyproject.toml"):
         shutil.copy(name, away)
     session.chdir(away)
-    session.run("python", "-m", "pytest", "--quiet", *session.posargs, env=FEW_EXAMPLES)
+    session.run(*COMMANDS["test"], *session.posargs, env=FEW_EXAMPLES)
