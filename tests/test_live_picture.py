@@ -216,11 +216,11 @@ async def test_short_time_limits_do_not_keep_a_watch_from_seeing_that_the_server
     server: FakeServer,
 ) -> None:
     async with (
-        ThreadsClient(server.token, base_url=server.url, timeout=0.05, retry=RetryPolicy(attempts=1)) as client,
+        ThreadsClient(server.token, base_url=server.url, timeout=0.5, retry=RetryPolicy(attempts=1)) as client,
         client.watch() as watch,
     ):
         await watch.refresh()
-        server.on_request = lambda _: asyncio.sleep(1)
+        server.on_request = lambda _: asyncio.sleep(10)
         while watch.reachable:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.002):
