@@ -49,8 +49,8 @@ class FleetError(ThreadsError, ExceptionGroup[Exception]):
         failures: Mapping[str, ThreadsError],
         results: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        self.failures = MappingProxyType(dict(failures))
-        self.results = MappingProxyType(dict(results))
+        self.failures: Mapping[str, ThreadsError] = MappingProxyType(dict(failures))
+        self.results: Mapping[str, Any] = MappingProxyType(dict(results))
 
     def __str__(self) -> str:
         named = [f"{name}: {error}" for name, error in list(self.failures.items())[:_NAMED]]

@@ -10,9 +10,9 @@ from typing import Any, Final, Unpack, cast, overload
 
 try:
     import distributed
-except ImportError as error:
-    msg = 'threads_async.dask needs Dask: pip install "threads-async[dask]"'
-    raise ImportError(msg) from error
+except ImportError as _missing:
+    _MESSAGE = 'threads_async.dask needs Dask: pip install "threads-async[dask]"'
+    raise ImportError(_MESSAGE) from _missing
 
 from attrs import evolve
 
