@@ -1,4 +1,4 @@
-"""The iterators of a fleet: several machines are read at once, each page by page. No HTTP here."""
+"""The iterators of a fleet: several machines are read at the same time, each page by page. No HTTP here."""
 
 import contextlib
 from collections import deque

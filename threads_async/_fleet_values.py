@@ -7,7 +7,7 @@ from attrs import field, frozen
 from threads_async.models import BrowserInstance, ExecutionThread, T_co, Value, WatchEvent, Workspace
 
 OnError: TypeAlias = Literal["continue", "stop"]
-"""What a fleet does when a machine fails: read the others to their ends first, or raise the error at once."""
+"""What a fleet does when a machine fails: read the others to the end first, or raise the error immediately."""
 
 
 @frozen
