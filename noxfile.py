@@ -126,6 +126,13 @@ def schema(session: nox.Session) -> None:
 
 
 @nox.session
+def hosts(session: nox.Session) -> None:
+    """Follow the pages about other programs, where these programs are installed."""
+    session.install("-e", ".[test,hosts]")
+    session.run("python", "tests/hosts/follow.py", *session.posargs)
+
+
+@nox.session
 def benchmark(session: nox.Session) -> None:
     """Check that every contestant of the benchmark works. ``python -m benchmarks`` runs the complete benchmark."""
     session.install("-e", ".[bench]")

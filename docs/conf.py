@@ -45,6 +45,12 @@ intersphinx_mapping = {
     "cattrs": ("https://catt.rs/en/stable", "inventories/cattrs.inv"),
 }
 
+# One catalogue for each page. Line numbers would change all entries behind a new line.
+locale_dirs = ["locale"]
+gettext_compact = False
+gettext_location = False
+gettext_additional_targets = ["raw", "image"]
+
 html_theme = "furo"
 pygments_dark_style = "github-dark"
 html_title = f"threads_async {release}"

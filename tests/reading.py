@@ -9,6 +9,7 @@ clean environment. The reader
 - types the commands of the page into one shell, which keeps exported variables;
 - waits for the output of a command in the background, and ends the command at the end of the page;
 - reads the file of a fleet on the page, without sending anything;
+- saves a configuration of another program under the name in its first line, `# name.conf`;
 - compares all output with what the page shows, where `...` stands for any text within a line. Output that the page
   does not show is an error.
 """
@@ -240,6 +241,14 @@ class Reader:
         (self._machine.home / "check.py").write_text(_CHECK_OF_FLEET, encoding="utf-8")
         must_match(str(source.count("[machines.")), self._machine.run("python check.py"))
 
+    def configuration(self, source: str) -> None:
+        """Save the configuration of another program. Its first line says the name of its file."""
+        self.settle()
+        named = re.match(r"# (\w+\.\w+)\n", source)
+        assert named is not None, f"a configuration without a name: {source}"
+        (self._machine.home / named[1]).write_text(source.replace(PORT, self.port), encoding="utf-8")
+        self._saved.add(named[1])
+
     def output(self, shown: str) -> None:
         """Compare the output of the last program with what the page shows."""
         printed, self._printed = self._printed, ""
@@ -290,6 +299,8 @@ SYBIL: Final = Sybil(
         CodeBlockParser("text", lambda example: _reader(example).output(str(example.parsed))),
         CodeBlockParser("console", lambda example: _reader(example).session(str(example.parsed))),
         CodeBlockParser("toml", lambda example: _reader(example).fleet(str(example.parsed))),
+        CodeBlockParser("nginx", lambda example: _reader(example).configuration(str(example.parsed))),
+        CodeBlockParser("ini", lambda example: _reader(example).configuration(str(example.parsed))),
         CodeBlockParser("sh", lambda example: _reader(example).commands(str(example.parsed))),
         # The block of a POSIX shell that follows does the same: tests/test_documents.py compares the two.
         CodeBlockParser("powershell", lambda _: None),

@@ -34,7 +34,11 @@ def page_of(path: Path) -> Any:
     return pytest.param(path, id=path.relative_to(ROOT).as_posix())
 
 
+HOSTS = ROOT / "docs" / "hosts"
+"""The pages about other programs, which `tests/hosts/follow.py` reads where these programs are installed."""
+
 EVERY_PAGE = pytest.mark.parametrize("page", [page_of(path) for path in pages(ROOT)])
+EVERY_PAGE_FOR_ALL = pytest.mark.parametrize("page", [page_of(path) for path in pages(ROOT) if path.parent != HOSTS])
 
 FOR_DEVELOPERS = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
 """Their commands need tools that no user installs, so they are not run."""
@@ -66,7 +70,7 @@ def readings(
         }
 
 
-@EVERY_PAGE
+@EVERY_PAGE_FOR_ALL
 def test_every_block_of_the_page_does_what_the_page_shows(page: Path, readings: dict[Path, Any]) -> None:
     readings[page].result()
 
@@ -119,6 +123,12 @@ def test_the_output_of_commands_only_is_compared_with_the_next_block(read: Calla
     read(commands + block("text", "one\ntwo"))
     with pytest.raises(AssertionError, match="printed:\none\ntwo"):
         read(commands)
+
+
+def test_a_configuration_is_saved_for_the_command_that_reads_it(read: Callable[[str], None]) -> None:
+    read(block("nginx", "# mine.conf\nlisten 8161;") + block("console", "$ head -1 mine.conf\n# mine.conf"))
+    with pytest.raises(AssertionError, match="without a name"):
+        read(block("ini", "[section]"))
 
 
 @pytest.mark.parametrize("text", [block("python", "1 / 0"), block("console", "$ (exit 3)")])
@@ -209,7 +219,7 @@ def test_no_block_of_the_page_is_left_out(page: Path) -> None:
     blocks = re.findall(r"^```(\w+)$", text, re.MULTILINE)
 
     assert len(blocks) == len(list(SYBIL.parse(page).examples()))
-    assert set(blocks) <= {"python", "text", "console", "sh", "powershell", "toml"}
+    assert set(blocks) <= {"python", "text", "console", "sh", "powershell", "toml", "nginx", "ini"}
 
 
 def blocks_of(page: Path) -> list[tuple[str, str]]:
@@ -232,8 +242,8 @@ def same_in_both(command: str) -> bool:
 
 @EVERY_DOCUMENT
 def test_every_command_of_the_page_has_a_form_for_powershell(page: Path) -> None:
-    # The benchmarks do not run on Windows, as their page says.
-    blocks = [] if page.name == "benchmarks.md" else blocks_of(page)
+    # What these pages are about does not run on Windows, as they say.
+    blocks = [] if page.name in {"benchmarks.md", "uvloop.md", "proxies.md"} else blocks_of(page)
     for number, (language, text) in enumerate(blocks):
         if language in {"sh", "console"} and not all(map(same_in_both, typed(language, text))):
             assert "powershell" == blocks[number - 1][0], f"no form for PowerShell: {text}"
