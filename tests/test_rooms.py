@@ -51,6 +51,7 @@ def reaches(path: Path, *wanted: str) -> set[str]:
         "_endpoints",
         "_exchange",
         "_records",
+        "_rows",
         "_paging",
         "_plain",
         "_consistent",

@@ -13,6 +13,8 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from threads_async._endpoints import ENDPOINTS
 from threads_async._records import data_of_error, is_value, reader_of, wire_name
+from threads_async._rows import flattened
+from threads_async._secrets import SECRET, shorten
 from threads_async.errors import RequestError
 from threads_async.models import Page, Value
 
@@ -28,25 +30,35 @@ def _(value: datetime) -> str:
     return value.isoformat()
 
 
-@_write.register(UUID)
-@_write.register(Enum)
-def _(value: Any) -> str:
-    return str(value)
-
-
 @_write.register
 def _(value: RequestError) -> dict[str, Any]:
     return data_of_error(value)
 
 
-def make_converter() -> cattrs.Converter:
+@functools.singledispatch
+def _write_cell(value: Any) -> Any:
+    """Return ``value`` as a cell of a row."""
+    return value
+
+
+@_write_cell.register
+def _(value: RequestError) -> str:
+    return str(value)
+
+
+for _writer in (_write, _write_cell):
+    _writer.register(UUID, str)
+    _writer.register(Enum, str)
+
+
+def make_converter(*, rows: bool = False, shorten_secrets: bool = False) -> cattrs.Converter:
     """Return a new cattrs converter for the values of this package, as `configure_converter` sets it up."""
     converter = cattrs.Converter()
-    configure_converter(converter)
+    configure_converter(converter, rows=rows, shorten_secrets=shorten_secrets)
     return converter
 
 
-def configure_converter(converter: cattrs.Converter) -> None:
+def configure_converter(converter: cattrs.Converter, *, rows: bool = False, shorten_secrets: bool = False) -> None:
     """Register hooks for the values of this package. They also apply to values inside your own classes.
 
     The converter then structures `ExecutionThread`, `Workspace`, `BrowserInstance`, `Limits`, `ThreadEvent`,
@@ -62,20 +74,36 @@ def configure_converter(converter: cattrs.Converter) -> None:
 
     Args:
         converter: The converter to configure.
+        rows: Unstructure values to rows for data frames and tables instead: flat dictionaries with the Python names of
+            the fields. Times are `datetime.datetime` objects with an offset, errors are their messages, and types and
+            UUIDs are strings. The fields of a value in a value are beside the others: a `FleetThread` has the columns
+            ``machine``, ``workspace_id`` and so on. For the optional `ThreadEvent.previous`, they are
+            ``previous_workspace_id`` and so on, and None without it.
+        shorten_secrets: Unstructure thread tokens and connection strings to the short form in which reprs show them,
+            such as ``eyJ…x3fQ``. It distinguishes them, but grants no access. Such data can be structured again, but
+            the values then have the short form.
     """
 
     def unstructure_value(model: type[Value]) -> Callable[[Any], dict[str, Any]]:
         hints = get_type_hints(model)
-        names = [attribute.name for attribute in fields(model)]
         overrides: dict[str, Any] = {
-            name: override(rename=wire_name(name), unstruct_hook=_writer_of(hints[name])) for name in names
+            one.name: override(
+                rename=one.name if rows else wire_name(one.name),
+                unstruct_hook=shorten
+                if shorten_secrets and one.metadata == SECRET
+                else _writer_of(hints[one.name], _write_cell if rows else _write),
+            )
+            for one in fields(model)
         }
-        return make_dict_unstructure_fn(model, converter, **overrides)
+        unstructure = make_dict_unstructure_fn(model, converter, **overrides)
+        return flattened(model, unstructure) if rows else unstructure
 
     def unstructure_page(_: Any) -> Callable[[Page[Any]], dict[str, Any]]:
+        count = "total_count" if rows else wire_name("total_count")
+
         def unstructure(page: Page[Any]) -> dict[str, Any]:
             items = [converter.unstructure(item) for item in page.items]
-            return {"totalCount": page.total_count, "items": items, "start": page.start}
+            return {count: page.total_count, "items": items, "start": page.start}
 
         return unstructure
 
@@ -111,10 +139,15 @@ def _structure_hook(wanted: Any) -> Callable[[Any, Any], Any]:
     return reader_of(wanted, model)
 
 
-def _writer_of(hint: Any) -> Callable[[Any], Any] | None:
-    """Return the function that unstructures a field of type ``hint``, or None to leave it to the converter."""
+def _writer_of(hint: Any, write: Any) -> Callable[[Any], Any] | None:
+    """Return the function that unstructures a field of type ``hint``, or None to leave it to the converter.
+
+    Args:
+        hint: The type.
+        write: The function with one implementation for each type.
+    """
     kinds = [one for one in (hint, *get_args(hint)) if isinstance(one, type)]
-    found = [write for write in map(_write.dispatch, kinds) if write is not _write.dispatch(object)]
+    found = [one for one in map(write.dispatch, kinds) if one is not write.dispatch(object)]
     if not found:
         return None
-    return _write if get_args(hint) else found[0]
+    return cast("Callable[[Any], Any]", write if get_args(hint) else found[0])
