@@ -84,9 +84,12 @@ def completeness(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation, with warnings as errors."""
+    """Build the documentation in both languages, with warnings as errors, and check translations and links."""
     session.install("-e", ".[docs]")
     session.run(*COMMANDS["docs"])
+    session.run(*COMMANDS["docs"][:-2], "--define", "language=ru", "docs", f"{COMMANDS['docs'][-1]}/ru")
+    session.run("python", "docs/translations.py", "check")
+    session.run("python", "docs/check_site.py", COMMANDS["docs"][-1])
 
 
 @nox.session(python=NEWEST)

@@ -17,7 +17,8 @@ extensions = [
     "sphinx_design",
 ]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+# The second is a page of the repository, for those who read Russian.
+exclude_patterns = ["_build", "README.ru.md"]
 nitpicky = True
 nitpick_ignore_regex = [
     # Sphinx looks up the names in an annotation as they are written, without their module.
@@ -55,6 +56,18 @@ html_theme = "furo"
 pygments_dark_style = "github-dark"
 html_title = f"threads_async {release}"
 html_static_path = ["_static"]
+templates_path = ["_templates"]
+# Those of furo, and the switch between the languages.
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/language.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
 html_favicon = "favicon.svg"
 # The second has the width and the colours of the pictures.
 html_css_files = ["site.css", "pictures.css"]

@@ -92,8 +92,8 @@ def faults(name: Path, template: Catalog) -> Iterator[str]:
             yield f"{name}: not translated: {one}"
         elif message.fuzzy:
             yield f"{name}: fuzzy, the page has changed: {one}"
-        elif markup(one) != markup(message.string):
-            lost = (markup(one) - markup(message.string)) | (markup(message.string) - markup(one))
+        elif (before := markup(str(one))) != (after := markup(str(message.string))):
+            lost = (before - after) | (after - before)
             yield f"{name}: other names, links or code ({', '.join(lost)}): {one}"
 
 
