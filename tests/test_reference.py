@@ -27,7 +27,17 @@ WATCH = {"_cadence", "_looks", "_picture", "_unread", "_watched"}
 FLEET = {path.stem for path in PACKAGE.glob("*fleet*.py")} | {
     *("_each_machine", "_in_flight", "_parameters", "_token_sources"),
 }
-ELSEWHERE = {"__init__", "__main__", "_version", "_closing", "_ending", "_rows", "_tracebacks", "redaction"}
+ELSEWHERE = {
+    "__init__",
+    "__main__",
+    "_version",
+    "_closing",
+    "_ending",
+    "_rows",
+    "_tracebacks",
+    "_pydantic",
+    "redaction",
+}
 DASK = {"_answers", "_cluster", "_lookout", "_on_worker", "_outcomes", "_remote", "dask"}
 NOT_ON_THE_WAY = ELSEWHERE | ACTIONS | WATCH | FLEET | DASK
 """Modules that no data of a listing passes, or that the picture has no room for: the entry points, the version, the

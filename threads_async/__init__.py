@@ -48,7 +48,7 @@ from threads_async.models import (
     Workspace,
 )
 from threads_async.queries import BrowserInstancesQuery, Query, ThreadsQuery, WorkspacesQuery
-from threads_async.redaction import redact_url
+from threads_async.redaction import ShortenSecrets, redact_url
 from threads_async.retry import RetryPolicy
 from threads_async.watch import ThreadWatch
 
@@ -86,6 +86,7 @@ __all__ = [
     "RetryPolicy",
     "ServerError",
     "ServerEvent",
+    "ShortenSecrets",
     "StatusError",
     "ThreadEvent",
     "ThreadIterator",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from attrs import field, frozen
@@ -43,6 +43,12 @@ class ThreadType(StrEnum):
 @frozen
 class Value:
     """A frozen attrs class that `configure_converter` supports. Its fields have the names of the API in snake case."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from threads_async._pydantic import schema_of  # noqa: PLC0415 - only pydantic calls this, so it is there
+
+        return schema_of(source, handler)
 
 
 @frozen
@@ -152,6 +158,12 @@ class Page(Generic[T_co]):
     items: tuple[T_co, ...] = field(repr=lambda items: f"<{len(items)} items>")
     total_count: int
     start: int
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from threads_async._pydantic import schema_of  # noqa: PLC0415 - only pydantic calls this, so it is there
+
+        return schema_of(source, handler)
 
     @property
     def next_start(self) -> int | None:

@@ -1,7 +1,9 @@
-"""Keep secrets out of the URLs that HTTP instrumentation records. Performs no I/O."""
+"""Keep secrets out of what other libraries record and send. Performs no I/O."""
 
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+from attrs import frozen
 
 from threads_async._actions import ACTIONS
 from threads_async._endpoints import ENDPOINTS
@@ -32,3 +34,23 @@ def redact_url(url: object) -> str:
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
     ]
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=urlencode(query)))
+
+
+@frozen
+class ShortenSecrets:
+    """An annotation with which pydantic and FastAPI shorten thread tokens and connection strings in their output.
+
+    Without it, the output contains the complete secrets. It annotates a value, a page of values, or a list, tuple or
+    dictionary of values::
+
+        @app.get("/threads")
+        async def threads() -> Annotated[list[ExecutionThread], ShortenSecrets()]: ...
+
+    It does not change what is accepted as input. For anything else, such as a model that contains a value, pydantic
+    raises `TypeError`: annotate the field of the model instead.
+    """
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from threads_async._pydantic import shortened  # noqa: PLC0415 - only pydantic calls this, so it is there
+
+        return shortened(source, handler)
