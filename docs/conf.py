@@ -57,6 +57,8 @@ pygments_dark_style = "github-dark"
 html_title = f"threads_async {release}"
 html_static_path = ["_static"]
 templates_path = ["_templates"]
+# These pages are written from the code, or for its developers. They are not translated.
+html_context = {"english_only": {"reference", "benchmarks", "changelog", "explanation", "hosts/versions"}}
 # Those of furo, and the switch between the languages.
 html_sidebars = {
     "**": [
