@@ -10,6 +10,7 @@ clean environment. The reader
 - waits for the output of a command in the background, and ends the command at the end of the page;
 - reads the file of a fleet on the page, without sending anything;
 - saves a configuration of another program under the name in its first line, `# name.conf`;
+- leaves single requests of the API, such as curl commands, to `tests/test_from_the_api.py`;
 - compares all output with what the page shows, where `...` stands for any text within a line. Output that the page
   does not show is an error.
 """
@@ -45,6 +46,10 @@ OF_CI: Final = ("python -m pytest", "python -m benchmarks")
 
 PATIENCE: Final = 40.0
 """Maximum time to wait for a command, in seconds."""
+
+REQUESTS: Final = ("bash", "csharp", "properties", "py")
+"""The languages of single requests: curl, C#, a cube of ZennoPoster, and a line of Python. `tests/test_from_the_api.py`
+sends each of them, so the reader does not."""
 
 _INSTALLING: Final = re.compile(r"python -m pip install ([^&]+?)(?: && (.+))?")
 
@@ -312,5 +317,6 @@ SYBIL: Final = Sybil(
         CodeBlockParser("sh", lambda example: _reader(example).commands(str(example.parsed))),
         # The block of a POSIX shell that follows does the same: tests/test_documents.py compares the two.
         CodeBlockParser("powershell", lambda _: None),
+        *[CodeBlockParser(language, lambda _: None) for language in REQUESTS],
     ]
 )
