@@ -68,7 +68,7 @@ print(len(Fleet.from_file("fleet.toml").clients))
 _ENVIRONMENT: Final = ("python3 -m venv .venv", ". .venv/bin/activate")
 """Commands that create and activate the virtual environment. The machine already is one."""
 
-_SERVERS: Final = ("threads-async serve ", "uvicorn ")
+_SERVERS: Final = ("threads-async serve ", "uvicorn ", "nginx ", "haproxy ")
 """Commands that run until they are stopped. The page continues in another terminal, the reader in the same shell."""
 
 
