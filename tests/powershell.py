@@ -22,7 +22,7 @@ _SAME: Final = {
 _ASSIGNMENT: Final = re.compile(r'\$env:(\w+) = "([^"`$]*)"')
 _REMOVAL: Final = re.compile(r"Remove-Item Env:(\w+)")
 _ENDINGS: Final = {"; echo $LASTEXITCODE": "; echo $?", " | Select-Object -First 2": " | head -2"}
-_COMMANDS: Final = {"py", "python", "threads-async"}
+_COMMANDS: Final = {"py", "python", "threads-async", "uvicorn"}
 """The programs that the documents start."""
 
 

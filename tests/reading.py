@@ -10,6 +10,7 @@ clean environment. The reader
 - waits for the output of a command in the background, and ends the command at the end of the page;
 - reads the file of a fleet on the page, without sending anything;
 - saves a configuration of another program under the name in its first line, `# name.conf`;
+- leaves single requests of the API, such as curl commands, to `tests/test_from_the_api.py`;
 - compares all output with what the page shows, where `...` stands for any text within a line. Output that the page
   does not show is an error.
 """
@@ -25,6 +26,7 @@ import sys
 import time
 import venv
 from collections.abc import Iterable
+from contextlib import ExitStack
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from types import TracebackType
@@ -36,14 +38,18 @@ from sybil.parsers.myst import CodeBlockParser
 
 README_INSTALLS: Final = "threads-async[cli]"
 
-PORT: Final = "8161"
-"""The port of servers on the pages. It may be taken on this machine, so a free port replaces it."""
+PORTS: Final = ("8161", "8162", "8163", "8164")
+"""The ports of servers on the pages. They may be taken on this machine, so free ports replace them."""
 
 OF_CI: Final = ("python -m pytest", "python -m benchmarks")
 """Commands that CI runs unchanged, with the installation before them. The first one runs these tests."""
 
 PATIENCE: Final = 40.0
 """Maximum time to wait for a command, in seconds."""
+
+REQUESTS: Final = ("bash", "csharp", "properties", "py")
+"""The languages of single requests: curl, C#, a cube of ZennoPoster, and a line of Python. `tests/test_from_the_api.py`
+sends each of them, so the reader does not."""
 
 _INSTALLING: Final = re.compile(r"python -m pip install ([^&]+?)(?: && (.+))?")
 
@@ -62,8 +68,8 @@ print(len(Fleet.from_file("fleet.toml").clients))
 _ENVIRONMENT: Final = ("python3 -m venv .venv", ". .venv/bin/activate")
 """Commands that create and activate the virtual environment. The machine already is one."""
 
-_SERVER: Final = "threads-async serve "
-"""A command that runs until it is stopped. The page continues in another terminal, the reader in the same shell."""
+_SERVERS: Final = ("threads-async serve ", "uvicorn ")
+"""Commands that run until they are stopped. The page continues in another terminal, the reader in the same shell."""
 
 
 def distributions(wanted: Iterable[str]) -> list[Distribution]:
@@ -95,10 +101,12 @@ def is_like(expected: str, printed: str) -> bool:
     return re.fullmatch(pattern, printed.strip("\n")) is not None
 
 
-def free_port() -> str:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return str(one.getsockname()[1])
+def free_ports(count: int) -> list[str]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [str(one.getsockname()[1]) for one in sockets]
 
 
 class Machine:
@@ -196,13 +204,13 @@ class Reader:
         machine: The machine on which to follow the page.
 
     Attributes:
-        port: The port that replaces the one on the page.
+        ports: The ports that replace those on the page.
     """
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._machine.install(README_INSTALLS)
-        self.port = free_port()
+        self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         self._printed = ""
         self._saved: set[str] = set()
 
@@ -219,6 +227,10 @@ class Reader:
         self.settle()
         assert not self._saved, f"no command runs {self._saved}"
 
+    def here(self, text: str) -> str:
+        """Return `text` with the ports of this machine."""
+        return re.sub("|".join(PORTS), lambda found: self.ports[found[0]], text)
+
     def settle(self) -> None:
         """Assert that the page has shown all output so far."""
         must_match("", self._printed)
@@ -228,7 +240,7 @@ class Reader:
         self.settle()
         named = re.match(r"# (\w+\.py)\n", source)
         name = "program.py" if named is None else named[1]
-        (self._machine.home / name).write_text(source.replace(PORT, self.port), encoding="utf-8")
+        (self._machine.home / name).write_text(self.here(source), encoding="utf-8")
         if named is None:
             self._printed = self._machine.run(f"python {name}")
         else:
@@ -246,13 +258,13 @@ class Reader:
         self.settle()
         named = re.match(r"# (\w+\.\w+)\n", source)
         assert named is not None, f"a configuration without a name: {source}"
-        (self._machine.home / named[1]).write_text(source.replace(PORT, self.port), encoding="utf-8")
+        (self._machine.home / named[1]).write_text(self.here(source), encoding="utf-8")
         self._saved.add(named[1])
 
     def output(self, shown: str) -> None:
         """Compare the output of the last program with what the page shows."""
         printed, self._printed = self._printed, ""
-        must_match(shown.replace(PORT, self.port), printed)
+        must_match(self.here(shown), printed)
 
     def session(self, text: str) -> None:
         """Type the commands after `$ `, and compare their output with the lines below them.
@@ -260,12 +272,13 @@ class Reader:
         If the block shows commands only, the next block shows their output, also for the form for PowerShell.
         """
         self.settle()
-        parts = re.split(r"^\$ ", text.replace(PORT, self.port), flags=re.MULTILINE)[1:]
+        parts = re.split(r"^\$ ", self.here(text), flags=re.MULTILINE)[1:]
         commands_only = not any(part.partition("\n")[2] for part in parts)
         for part in parts:
             command, _, shown = part.partition("\n")
-            self._saved -= set(command.split())
-            if command.startswith(_SERVER):
+            # `uvicorn app:app` runs `app.py`.
+            self._saved -= {*command.split(), *(f"{word.partition(':')[0]}.py" for word in command.split())}
+            if command.startswith(_SERVERS):
                 command = f"{command} &"
             printed = self._machine.run(command, shown)
             if commands_only:
@@ -304,5 +317,6 @@ SYBIL: Final = Sybil(
         CodeBlockParser("sh", lambda example: _reader(example).commands(str(example.parsed))),
         # The block of a POSIX shell that follows does the same: tests/test_documents.py compares the two.
         CodeBlockParser("powershell", lambda _: None),
+        *[CodeBlockParser(language, lambda _: None) for language in REQUESTS],
     ]
 )

@@ -43,10 +43,10 @@ STARTS = ("start_thread", "start_threads", "new_thread")
 each_action = pytest.mark.parametrize("name", ACTIONS)
 
 
-async def act(name: str, url: str) -> None:
+async def act(name: str, url: str, timeout: float = 0.2) -> None:  # noqa: ASYNC109 - of the client
     """Act outside of the test, because no frame of the test may contain the secrets."""
     async with ThreadsClient(
-        API_TOKEN, base_url=url, timeout=0.2, retry=RetryPolicy(attempts=2), max_response_bytes=1000
+        API_TOKEN, base_url=url, timeout=timeout, retry=RetryPolicy(attempts=2), max_response_bytes=1000
     ) as client:
         await ACTIONS[name](client)
 
@@ -72,7 +72,7 @@ async def test_no_error_of_an_action_shows_a_secret(name: str, script: str, capl
 @pytest.mark.parametrize("script", [hang(), hang(answer(BAD, length=10_000))], ids=["no response", "half a body"])
 async def test_the_traceback_of_a_cancelled_action_shows_no_secret(name: str, script: Script) -> None:
     async with WireServer(script) as server:
-        task = asyncio.create_task(act(name, server.url))
+        task = asyncio.create_task(act(name, server.url, timeout=1))
         while not server.requests:
             await asyncio.sleep(0.001)
         task.cancel()
