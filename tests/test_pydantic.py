@@ -1,6 +1,7 @@
 """Values are fields of pydantic models and results of FastAPI endpoints, with the names and the rules of the API."""
 
 import copy
+import inspect
 import json
 import pickle
 import subprocess
@@ -311,6 +312,25 @@ def test_a_schema_is_the_same_for_reading_and_for_writing() -> None:
     adapter = TypeAdapter(list[ExecutionThread])
 
     assert adapter.json_schema(mode="validation") == adapter.json_schema(mode="serialization")
+
+
+def test_a_value_in_a_field_of_any_type_is_written_with_the_names_of_the_api() -> None:
+    class Message(BaseModel):
+        arguments: list[Any]
+
+    message = Message(arguments=[THREAD, 5])
+
+    assert {"arguments": [DATA, 5]} == message.model_dump(mode="json") == json.loads(message.model_dump_json())
+
+
+def test_tools_that_look_at_all_attributes_work_without_pydantic(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert hasattr(THREAD, "__pydantic_serializer__")
+
+    monkeypatch.delitem(sys.modules, "threads_async._pydantic")
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+
+    assert not hasattr(THREAD, "__pydantic_serializer__")
+    assert ("workspace_id", ExecutionThread.workspace_id) in inspect.getmembers(ExecutionThread)
 
 
 def test_importing_the_package_does_not_import_pydantic() -> None:

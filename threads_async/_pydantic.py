@@ -9,6 +9,7 @@ Rule 3. In JSON mode, values become plain data. In Python mode, they stay as the
         shortened.
 """
 
+import functools
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -17,13 +18,13 @@ from typing import Annotated, Any, Final, Optional, Union, get_args, get_origin,
 from uuid import UUID
 
 from attrs import NOTHING, fields
-from pydantic import GetCoreSchemaHandler, ValidationError, WithJsonSchema
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, SchemaSerializer, core_schema
 
 from threads_async._records import is_value, wire_name
 from threads_async.converters import make_converter
 from threads_async.errors import DecodeError, RequestError
-from threads_async.models import EventKind, Page, ThreadType
+from threads_async.models import EventKind, Page, ThreadType, Value
 
 _HIDDEN: Final = "…"
 """What an error shows in place of the wrong value."""
@@ -65,6 +66,12 @@ def schema_of(wanted: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         ref=f"{owner.__module__}.{'_'.join(names)}:{id(owner)}",
         serialization=_serialization(shorten_secrets=False),
     )
+
+
+@functools.cache
+def serializer_of(model: type[Value]) -> SchemaSerializer:
+    """Return what serializes a value of the class `model` where pydantic does not know its class."""
+    return TypeAdapter(model).serializer
 
 
 def shortened(wanted: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -40,6 +40,18 @@ class ThreadType(StrEnum):
         return type(self), (str(self),)
 
 
+class _PydanticSerializer:
+    """The attribute in which pydantic looks for the serializer of a value in a field of type ``Any``."""
+
+    def __get__(self, _: object, owner: Any) -> Any:
+        try:
+            from threads_async._pydantic import serializer_of  # noqa: PLC0415 - almost only pydantic reads it
+        except ImportError as error:
+            # Tools that look at every attribute must not fail where pydantic is not installed.
+            raise AttributeError("pydantic is not installed") from error
+        return serializer_of(owner)
+
+
 @frozen
 class Value:
     """A frozen attrs class that `configure_converter` supports. Its fields have the names of the API in snake case."""
@@ -49,6 +61,8 @@ class Value:
         from threads_async._pydantic import schema_of  # noqa: PLC0415 - only pydantic calls this, so it is there
 
         return schema_of(source, handler)
+
+    __pydantic_serializer__ = _PydanticSerializer()
 
 
 @frozen
