@@ -79,19 +79,23 @@ def markup(text: str) -> Counter[str]:
 
 
 def faults(name: Path, template: Catalog) -> Iterator[str]:
-    """Yield what is wrong in the catalogue `name` of a page with the messages of `template`."""
+    """Yield what is wrong in the catalogue `name` of a page with the messages of `template`.
+
+    Messages without letters, such as the cells of a table of numbers, need no translation.
+    """
     path = CATALOGUES / name
     if not path.exists():
         yield f"{name}: the page has no catalogue"
         return
     catalogue = read(path)
-    wanted = {message.id for message in template if message.id}
+    wanted = {message.id for message in template if re.search(r"[^\W\d_]", str(message.id))}
     there = {message.id: message for message in catalogue if message.id}
     for one in wanted - there.keys():
         yield f"{name}: missing: {one}"
-    for one in there.keys() - wanted:
+    for one in there.keys() - {message.id for message in template}:
         yield f"{name}: no longer on the page: {one}"
-    for one, message in there.items():
+    for one in wanted & there.keys():
+        message = there[one]
         if not message.string:
             yield f"{name}: not translated: {one}"
         elif message.fuzzy:

@@ -196,7 +196,7 @@ def test_a_server_in_the_background_ends_with_its_page(tmp_path: Path) -> None:
     with Machine(tmp_path) as machine:
         reader = Reader(machine)
         reader.read(page)
-        address = ("127.0.0.1", int(reader.port))
+        address = ("127.0.0.1", int(reader.ports["8161"]))
         socket.create_connection(address).close()
 
     with pytest.raises(ConnectionRefusedError):
@@ -391,6 +391,22 @@ def test_the_readme_has_only_links_that_work_outside_the_repository() -> None:
 
     assert "# threads_async" in text
     assert [] == [target for target in re.findall(r"\]\(([^)]*)\)", text) if not target.startswith("https://")]
+
+
+def links_of(page: Path) -> list[str]:
+    """Return the targets of the links of `page`: addresses, and files relative to the root."""
+    targets = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
+    return [
+        one if one.startswith("https:") else os.path.relpath(page.parent / one, ROOT).replace(os.sep, "/")
+        for one in targets
+    ]
+
+
+def test_the_russian_readme_has_the_blocks_and_the_links_of_the_english_one() -> None:
+    english, russian = ROOT / "README.md", ROOT / "docs" / "README.ru.md"
+
+    assert blocks_of(english) == blocks_of(russian)
+    assert set(links_of(english)) - {"docs/README.ru.md"} == set(links_of(russian)) - {"README.md"}
 
 
 def test_the_readme_has_its_two_commands() -> None:
