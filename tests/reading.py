@@ -4,8 +4,8 @@ The machine is a separate virtual environment with what the README's command ins
 clean environment. The reader
 
 - installs what the page installs, from the packages that are installed where the tests run: nothing is downloaded;
-- saves a program whose first line is `# name.py` under that name, so that a command of the page can run it, and runs
-  every other program at once;
+- saves a program whose first line is `# name.py` under that name, so that a command of the page can run it or another
+  program can import it, and runs every other program at once;
 - types the commands of the page into one shell, which keeps exported variables;
 - waits for the output of a command in the background, and ends the command at the end of the page;
 - reads the file of a fleet on the page, without sending anything;
@@ -241,6 +241,7 @@ class Reader:
         named = re.match(r"# (\w+\.py)\n", source)
         name = "program.py" if named is None else named[1]
         (self._machine.home / name).write_text(self.here(source), encoding="utf-8")
+        self._saved -= {f"{module}.py" for module in re.findall(r"^(?:from|import) (\w+)", source, re.MULTILINE)}
         if named is None:
             self._printed = self._machine.run(f"python {name}")
         else:

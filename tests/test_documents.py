@@ -142,6 +142,10 @@ def test_a_program_that_no_command_runs_is_detected(read: Callable[[str], None])
         read(block("python", "# mine.py\n1 / 0"))
 
 
+def test_a_saved_program_can_be_imported_by_the_next_one(read: Callable[[str], None]) -> None:
+    read(block("python", "# mine.py\nprint('one')") + block("python", "import mine") + block("text", "one"))
+
+
 def test_a_command_that_does_not_end_is_detected(read: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reading.PATIENCE", 0.2)
 
