@@ -57,6 +57,8 @@ def test_without_settings_the_client_uses_the_zennobrowser_on_this_machine() -> 
         ("timeout", None),
         ("max_response_bytes", 0),
         ("max_response_bytes", 1.5),
+        ("retry", None),
+        ("retry", 3),
     ],
 )
 def test_a_wrong_setting_is_an_error_that_names_it(setting: str, value: Any) -> None:

@@ -12,7 +12,7 @@ from threads_async._settings import read_settings
 from threads_async._source import PageSource
 from threads_async._transport import Bounds, Transport
 from threads_async.errors import ClientClosedError, ConfigurationError
-from threads_async.retry import RetryPolicy
+from threads_async.retry import RetryPolicy, check_policy
 
 _DEFAULT_RETRY: Final = RetryPolicy()
 
@@ -47,6 +47,7 @@ class BaseClient:
         check_seconds("timeout", timeout)
         if type(max_response_bytes) is not int or max_response_bytes < 1:
             raise ConfigurationError("max_response_bytes must be an integer, 1 or more", parameter="max_response_bytes")
+        check_policy(retry)
         self._base_url = settings.base_url
         bounds = Bounds(timeout=timeout, response_bytes=max_response_bytes, retry=retry)
         self._timeout = timeout

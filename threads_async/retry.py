@@ -98,6 +98,14 @@ class RetryPolicy:
         return seconds
 
 
+def check_policy(value: object) -> None:
+    """Raise `ConfigurationError` if the parameter ``retry`` is not a policy."""
+    if not isinstance(value, RetryPolicy):
+        raise ConfigurationError(
+            "retry must be a RetryPolicy; RetryPolicy(attempts=1) turns retries off", parameter="retry"
+        )
+
+
 class RetryBudget:
     """A token bucket: the number of retries left for all requests of a client.
 
