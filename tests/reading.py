@@ -9,7 +9,8 @@ clean environment. The reader
 - types the commands of the page into one shell, which keeps exported variables;
 - waits for the output of a command in the background, and ends the command at the end of the page;
 - reads the file of a fleet on the page, without sending anything;
-- saves a configuration of another program under the name in its first line, `# name.conf`;
+- saves a configuration of another program under the name in its first line, `# name.conf`; pytest reads its own
+  configuration without being told;
 - leaves single requests of the API, such as curl commands, to `tests/test_from_the_api.py`;
 - compares all output with what the page shows, where `...` stands for any text within a line. Output that the page
   does not show is an error.
@@ -43,6 +44,9 @@ PORTS: Final = ("8161", "8162", "8163", "8164")
 
 OF_CI: Final = ("python -m pytest", "python -m benchmarks")
 """Commands that CI runs unchanged, with the installation before them. The first one runs these tests."""
+
+_OF_PYTEST: Final = {"conftest.py", "pytest.ini"}
+"""Files that pytest reads although its command does not name them."""
 
 PATIENCE: Final = 40.0
 """Maximum time to wait for a command, in seconds."""
@@ -279,6 +283,8 @@ class Reader:
             command, _, shown = part.partition("\n")
             # `uvicorn app:app` runs `app.py`.
             self._saved -= {*command.split(), *(f"{word.partition(':')[0]}.py" for word in command.split())}
+            if command.startswith("python -m pytest "):
+                self._saved -= _OF_PYTEST
             if command.startswith(_SERVERS):
                 command = f"{command} &"
             printed = self._machine.run(command, shown)

@@ -131,6 +131,14 @@ def test_a_configuration_is_saved_for_the_command_that_reads_it(read: Callable[[
         read(block("ini", "[section]"))
 
 
+def test_pytest_reads_its_own_files_without_being_told(read: Callable[[str], None]) -> None:
+    ours = block("sh", "python -m pip install pytest") + block("python", "# conftest.py\nprint('mine')")
+
+    read(ours + block("console", "$ python -m pytest --version 2>&1 | sed s/.*/pytest/\npytest"))
+    with pytest.raises(AssertionError, match=r"no command runs \{'conftest.py'\}"):
+        read(ours)
+
+
 @pytest.mark.parametrize("text", [block("python", "1 / 0"), block("console", "$ (exit 3)")])
 def test_a_program_or_command_that_fails_is_detected(read: Callable[[str], None], text: str) -> None:
     with pytest.raises(AssertionError, match=r"exit code [13]"):
