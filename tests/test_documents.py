@@ -379,6 +379,12 @@ async def test_the_crawler_of_the_tutorial_continues_after_it_was_stopped(
     assert 1000 == len(visited) == len(set(visited))
 
 
+def test_the_index_of_the_hosts_shows_every_page() -> None:
+    pages = {path.name for path in HOSTS.glob("*.md")} - {"index.md"}
+
+    assert pages == {one for one in re.findall(r"\]\(([^)]+)\)", (HOSTS / "index.md").read_text()) if "/" not in one}
+
+
 def test_every_test_that_a_promise_names_exists() -> None:
     page = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", page))
