@@ -3,6 +3,7 @@
 It also fails if a page has no counterpart in the other language, or if the Russian search does not find «потоки».
 """
 
+import json
 import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -60,9 +61,9 @@ def lonely_pages(site: Path) -> Iterator[str]:
 
 def search_faults(site: Path) -> Iterator[str]:
     """Yield a fault if the search of the Russian pages does not find `WORD`."""
-    index = (site / "ru" / "searchindex.js").read_text(encoding="utf-8")
-    stem = snowballstemmer.stemmer("russian").stemWord(WORD)
-    if f'"{stem}":' not in index:
+    script = (site / "ru" / "searchindex.js").read_text(encoding="utf-8")
+    index = json.loads(script.removeprefix("Search.setIndex(").removesuffix(")"))
+    if snowballstemmer.stemmer("russian").stemWord(WORD) not in index["terms"]:
         yield f"searchindex.js: the Russian search does not find «{WORD}»"
 
 
