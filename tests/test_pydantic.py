@@ -204,8 +204,15 @@ def test_the_request_for_short_secrets_does_not_change_other_fields() -> None:
 
 
 def test_short_secrets_of_anything_else_are_refused() -> None:
+    shorten = ShortenSecrets()
     annotated: Any
-    for annotated in (Annotated[Job, ShortenSecrets()], Annotated[list[Job], ShortenSecrets()]):
+    for annotated in (
+        Annotated[Job, shorten],
+        Annotated[list[Job], shorten],
+        Annotated[str, shorten],
+        Annotated[str | ExecutionThread, shorten],
+        Annotated[dict[ExecutionThread, ExecutionThread], shorten],
+    ):
         with pytest.raises(TypeError, match=r"ShortenSecrets\(\) annotates values of threads_async"):
             TypeAdapter(annotated)
 

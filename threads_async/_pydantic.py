@@ -9,6 +9,7 @@ Rule 3. In JSON mode, values become plain data. In Python mode, they stay as the
         shortened.
 """
 
+import builtins
 import functools
 import re
 from collections.abc import Callable
@@ -31,7 +32,7 @@ _HIDDEN: Final = "…"
 
 _CONVERTERS: Final = {short: make_converter(shorten_secrets=short) for short in (False, True)}
 
-_COLLECTIONS: Final = {Page, list, tuple, dict, Union, UnionType}
+_COLLECTIONS: Final = (Page, list, tuple, Union, UnionType)
 
 _JSON_TYPES: Final[dict[Any, dict[str, Any]]] = {
     str: {"type": "string"},
@@ -78,7 +79,7 @@ def shortened(wanted: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
     """Return the schema of `wanted` with a serialization that shortens its secrets.
 
     Raises:
-        TypeError: `wanted` may contain something that the converter does not know, where secrets would stay complete.
+        TypeError: `wanted` may contain something else, in which secrets would stay complete.
     """
     if not _is_known(wanted):
         raise TypeError(f"ShortenSecrets() annotates values of threads_async and collections of them, not {wanted}")
@@ -89,10 +90,14 @@ def shortened(wanted: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
 
 
 def _is_known(wanted: Any) -> bool:
-    """Return whether the converter unstructures all that `wanted` contains."""
-    if get_origin(wanted) in _COLLECTIONS:
-        return all(map(_is_known, get_args(wanted)))
-    return is_value(wanted) or wanted in {str, int, type(None), ...}
+    """Return whether `wanted` contains nothing but values, so that no secret in it stays complete."""
+    match get_origin(wanted), get_args(wanted):
+        case builtins.dict, (key, kind):
+            return key in (str, int) and _is_known(kind)
+        case origin, inner if origin in _COLLECTIONS:
+            return all(map(_is_known, inner))
+        case _:
+            return is_value(wanted) or wanted in (type(None), ...)
 
 
 def _reader_of(wanted: Any, owner: type[Any]) -> Callable[[Any, Any], Any]:
