@@ -68,7 +68,7 @@ def versions_of(page: Path) -> dict[str, str]:
     text = page.read_text(encoding="utf-8")
     wanted = " ".join(re.findall(r"^python -m pip install (.+)$", text, re.MULTILINE))
     names = dict.fromkeys(Requirement(one.strip('"')).name for one in wanted.split())
-    found = {name: version(name) for name in names}
+    found = {name: version(name) for name in names or ["aiohttp"]}
     for name, command in BINARIES.items():
         if re.search(rf'^(?:\$ |.*")(?:/usr/sbin/)?{name}\b', text, re.MULTILINE):
             printed = subprocess.run(command, check=True, capture_output=True, text=True)
