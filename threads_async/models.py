@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from attrs import field, frozen
@@ -62,7 +62,7 @@ class Value:
 
         return schema_of(source, handler)
 
-    __pydantic_serializer__ = _PydanticSerializer()
+    __pydantic_serializer__: ClassVar[_PydanticSerializer] = _PydanticSerializer()
 
 
 @frozen
