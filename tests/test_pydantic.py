@@ -194,6 +194,17 @@ def test_secrets_are_shortened_on_request() -> None:
     }
 
 
+def test_secrets_in_an_annotated_collection_are_short_in_another_collection_too() -> None:
+    adapter = TypeAdapter(Annotated[list[ExecutionThread], ShortenSecrets()])
+
+    assert [DATA | {"threadToken": SHORT}] == json.loads(adapter.dump_json((THREAD,)))  # type: ignore[arg-type]  # on purpose
+
+
+def test_an_error_names_the_class() -> None:
+    with pytest.raises(ValidationError, match=r"1 validation error for list.*ExecutionThread"):
+        TypeAdapter(list[ExecutionThread]).validate_python([5])
+
+
 def test_the_request_for_short_secrets_does_not_change_other_fields() -> None:
     class Both(Report):
         complete: ExecutionThread

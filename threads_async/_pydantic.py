@@ -114,6 +114,7 @@ def _reader_of(wanted: Any, owner: type[Any]) -> Callable[[Any, Any], Any]:
             details = InitErrorDetails(type=kind, loc=_location_of(error.path), input=_HIDDEN)
         raise ValidationError.from_exception_data(owner.__name__, [details])
 
+    read.__name__ = owner.__name__  # errors show this name
     return read
 
 

@@ -48,6 +48,10 @@ class ShortenSecrets:
 
     It does not change what is accepted as input. For anything else, such as a model that contains a value, pydantic
     raises `TypeError`: annotate the field of the model instead.
+
+    Pydantic itself ignores annotations in two cases, and then the secrets are complete: with ``serialize_as_any``, and
+    if the object in a field is not of its type, such as a tuple in a field for a list. In the second case it warns.
+    Where that may happen, annotate the collection, as above, rather than its items.
     """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
