@@ -233,6 +233,14 @@ def test_an_event_with_an_unknown_error_is_rejected(error: Any, path: str) -> No
     assert caught.value.reason
 
 
+@pytest.mark.parametrize(
+    "data", ["\ud800", {"workspaceId": 1, "threadToken": None, "type": "a", "createdAt": "\ud800"}]
+)
+def test_a_lone_surrogate_is_rejected_where_it_cannot_be_read(data: Any) -> None:
+    with pytest.raises(DecodeError, match="a string contains a lone surrogate"):
+        CONVERTER.structure(data, ExecutionThread)
+
+
 # All ways of decoding. They agree on every body.
 
 Outcome = tuple[Any, ...]

@@ -159,7 +159,7 @@ def reader_of(wanted: Any, model: type[Value]) -> Callable[[object, object], Any
                 whole = parse_any(value)
                 _add_offsets(records_in(whole))
             found = msgspec.convert(records_in(whole), values, from_attributes=True, dec_hook=_read_error)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             path, reason = _explain(error)
         else:
             return wrap(whole, found)
@@ -174,6 +174,9 @@ def _explain(error: Exception) -> tuple[str, str]:
         return "", "it is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return "", "it is not UTF-8"
+    if isinstance(error, UnicodeEncodeError):
+        # `json.loads` reads such strings, unlike msgspec.
+        return "", "a string contains a lone surrogate"
     # The parser ends its message with the position: "Expected `int`, got `str` - at `$.items[3].workspaceId`".
     text, _, place = str(error).partition(" - at `$")
     path = place.rstrip("`").removeprefix(".")
