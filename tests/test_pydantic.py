@@ -136,6 +136,8 @@ def test_what_the_api_may_add_is_accepted(more: dict[str, Any]) -> None:
         (DATA | {"threadToken": [TOKEN]}, ("thread", "threadToken")),
         ({"threadToken": TOKEN}, ("thread",)),
         (TOKEN, ("thread",)),
+        (f"\ud800{TOKEN}", ("thread",)),
+        (DATA | {"createdAt": f"\ud800{TOKEN}"}, ("thread",)),
     ],
 )
 def test_an_error_names_the_place_and_shows_no_secret(data: Any, place: tuple[str, ...]) -> None:
@@ -192,6 +194,23 @@ def test_secrets_are_shortened_on_request() -> None:
         "events": [shortened(event)],
         "by_name": {"a": [DATA | {"threadToken": SHORT}], "b": None},
     }
+
+
+def test_fields_of_a_value_can_be_left_out() -> None:
+    class Listing(BaseModel):
+        thread: ExecutionThread
+        threads: list[ExecutionThread]
+        short: Annotated[list[ExecutionThread], ShortenSecrets()]
+
+    listing = Listing(thread=THREAD, threads=[THREAD], short=[THREAD])
+    token = {"threadToken"}
+    rest = {name: cell for name, cell in DATA.items() if name not in token}
+    leave_out: Any = {"thread": token, "threads": {"__all__": token}, "short": {0: token}}
+
+    assert {"thread": rest, "threads": [rest], "short": [rest]} == json.loads(
+        listing.model_dump_json(exclude=leave_out)
+    )
+    assert {"thread": {"type": "Manual"}} == listing.model_dump(mode="json", include={"thread": {"type"}})
 
 
 def test_secrets_in_an_annotated_collection_are_short_in_another_collection_too() -> None:

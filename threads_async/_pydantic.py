@@ -7,6 +7,7 @@ Rule 1. Values are read and written by a converter from `make_converter`: the da
 Rule 2. An error has the position of the wrong value, but never the value itself, which could be a secret.
 Rule 3. In JSON mode, values become plain data. In Python mode, they stay as they are, unless their secrets are to be
         shortened.
+Rule 4. `include` and `exclude` reach into plain data, by the names of the API: who excludes a token must not send it.
 """
 
 import builtins
@@ -20,7 +21,14 @@ from uuid import UUID
 
 from attrs import NOTHING, fields
 from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError, WithJsonSchema
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, SchemaSerializer, core_schema
+from pydantic_core import (
+    CoreSchema,
+    InitErrorDetails,
+    PydanticCustomError,
+    SchemaSerializer,
+    core_schema,
+    to_jsonable_python,
+)
 
 from threads_async._records import is_value, wire_name
 from threads_async.converters import make_converter
@@ -128,7 +136,10 @@ def _serialization(*, shorten_secrets: bool) -> core_schema.PlainSerializerFunct
     converter = _CONVERTERS[shorten_secrets]
 
     def write(value: Any, info: core_schema.SerializationInfo) -> Any:
-        return converter.unstructure(value) if info.mode == "json" or shorten_secrets else value
+        if info.mode != "json" and not shorten_secrets:
+            return value
+        filters: Any = {"include": info.include, "exclude": info.exclude}
+        return to_jsonable_python(converter.unstructure(value), **filters)
 
     return core_schema.plain_serializer_function_ser_schema(write, info_arg=True)
 
