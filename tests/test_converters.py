@@ -241,6 +241,14 @@ def test_a_lone_surrogate_is_rejected_where_it_cannot_be_read(data: Any) -> None
         CONVERTER.structure(data, ExecutionThread)
 
 
+def test_the_token_in_a_query_is_shortened_on_request() -> None:
+    token = "eyJhbGciOiJIUzI1NiJ9.canary-canary-canary.signature"
+    unstructure = make_converter(shorten_secrets=True).unstructure
+
+    assert "eyJ…ture" == unstructure(ThreadsQuery(thread_token=token))["thread_token"]
+    assert unstructure(ThreadsQuery())["thread_token"] is None
+
+
 # All ways of decoding. They agree on every body.
 
 Outcome = tuple[Any, ...]

@@ -113,7 +113,12 @@ def configure_converter(converter: cattrs.Converter, *, rows: bool = False, shor
     for endpoint in ENDPOINTS:
         names = endpoint.parameters.items()
         read: dict[str, Any] = {name: override(rename=wire, struct_hook=lambda value, _: value) for name, wire in names}
-        write: dict[str, Any] = {name: override(rename=wire, unstruct_hook=_write) for name, wire in names}
+        write: dict[str, Any] = {
+            name: override(
+                rename=wire, unstruct_hook=shorten if shorten_secrets and wire in endpoint.secrets else _write
+            )
+            for name, wire in names
+        }
         # cattrs must not wrap the error of a query, which already names the invalid parameter.
         structure = make_dict_structure_fn(endpoint.query, converter, _cattrs_detailed_validation=False, **read)
         converter.register_structure_hook(endpoint.query, structure)
