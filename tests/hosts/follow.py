@@ -1,19 +1,20 @@
 """Follow the pages about other programs, each on a machine that has what the page installs, and nothing else.
 
-This is the session `hosts` of noxfile.py. Without arguments it follows all pages in docs/hosts; with arguments, only
-the pages with these names: ``nox -s hosts -- scrapy frames``. With ``--write`` it writes the table of the programs and
-their versions, docs/hosts/versions.md. It fails if that table does not have exactly the pages that were followed.
+This is the session `hosts` of noxfile.py. Without arguments it follows all pages on other programs; with arguments,
+only the pages with these names: ``nox -s hosts -- scrapy frames``. With ``--write`` it writes the table of the programs
+and their versions, docs/hosts/versions.md. It fails if that table does not have exactly the pages that were followed.
 """
 
 import argparse
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
+from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,9 @@ from reading import Machine, Reader  # noqa: E402 - it is in the folder that was
 
 PAGES: Final = ROOT / "docs" / "hosts"
 TABLE: Final = PAGES / "versions.md"
+
+ALSO: Final = [ROOT / "docs" / "how-to" / f"{name}.md" for name in ("services", "logging", "many-machines")]
+"""Pages on aiohttp.web, structlog, Prometheus and Dask. The other tests follow them too."""
 
 LIMIT: Final = 60.0
 """Maximum time for a page, in seconds."""
@@ -60,14 +64,27 @@ class Outcome:
         """The row of the table."""
         title = self.page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
         programs = ", ".join(f"{name} {number}" for name, number in self.versions.items())
-        return f"| [{title}]({self.page.name}) | {programs} |"
+        target = os.path.relpath(self.page, PAGES).replace(os.sep, "/")
+        return f"| [{title}]({target}) | {programs} |"
+
+
+def names_of(wanted: Requirement) -> list[str]:
+    """Return the name of the package, or those of the packages that an extra of it adds."""
+    extras = [
+        one.name
+        for one in map(Requirement, requires(wanted.name) or ())
+        for extra in wanted.extras
+        if one.marker is not None and one.marker.evaluate({"extra": extra})
+    ]
+    return extras or [wanted.name]
 
 
 def versions_of(page: Path) -> dict[str, str]:
     """Return the programs that `page` uses, with their versions: what it installs, and what its commands start."""
     text = page.read_text(encoding="utf-8")
     wanted = " ".join(re.findall(r"^python -m pip install (.+)$", text, re.MULTILINE))
-    names = dict.fromkeys(Requirement(one.strip('"')).name for one in wanted.split())
+    installed = shlex.split(wanted.replace('-e ".', '"threads-async'))
+    names = [name for one in installed for name in names_of(Requirement(one))]
     found = {name: version(name) for name in names or ["aiohttp"]}
     for name, command in BINARIES.items():
         if re.search(rf'^(?:\$ |.*")(?:/usr/sbin/)?{name}\b', text, re.MULTILINE):
@@ -121,7 +138,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="names of pages, such as scrapy")
     parser.add_argument("--write", action="store_true", help="write the table of the programs and their versions")
     options = parser.parse_args()
-    pages = sorted(path for path in PAGES.glob("*.md") if path.stem not in {"index", "versions"})
+    pages = [*ALSO, *sorted(path for path in PAGES.glob("*.md") if path.stem not in {"index", "versions"})]
     chosen = [path for path in pages if not options.names or path.stem in options.names]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         outcomes = list(pool.map(follow, chosen))
@@ -130,7 +147,7 @@ def main() -> int:
     if options.write:
         TABLE.write_text(table, encoding="utf-8")
     elif not options.names and titles(table) != titles(TABLE.read_text(encoding="utf-8")):
-        errors[TABLE.name] = "it does not have the pages that are in docs/hosts; run: nox -s hosts -- --write"
+        errors[TABLE.name] = "it does not have exactly these pages; run: nox -s hosts -- --write"
     for name, error in errors.items():
         print(f"\n==== {name}\n{error}")
     print(f"\n{len(chosen)} pages followed, {len(errors)} errors")
