@@ -17,6 +17,7 @@ from fastapi.openapi.utils import get_openapi
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 from test_converters import CONVERTER, browsers, events, fleet_values, limits, threads, workspaces
 
 from threads_async import (
@@ -222,6 +223,18 @@ def test_secrets_in_an_annotated_collection_are_short_in_another_collection_too(
 def test_an_error_names_the_class() -> None:
     with pytest.raises(ValidationError, match=r"1 validation error for list.*ExecutionThread"):
         TypeAdapter(list[ExecutionThread]).validate_python([5])
+
+
+@pytest.mark.parametrize("data", [DATA, [DATA], iter([THREAD]), [Job(name="a", thread=THREAD)], Page((DATA,), 1, 0)])
+@pytest.mark.parametrize("mode", ["json", "python"])
+def test_secrets_in_data_that_was_not_validated_are_not_written(data: Any, mode: Any) -> None:
+    class Listing(BaseModel):
+        threads: Annotated[list[ExecutionThread], ShortenSecrets()]
+
+    with pytest.raises((TypeError, PydanticSerializationError), match="not validated") as caught:
+        Listing.model_construct(threads=data).model_dump(mode=mode)
+
+    assert "canary" not in str(caught.value)
 
 
 def test_the_request_for_short_secrets_does_not_change_other_fields() -> None:

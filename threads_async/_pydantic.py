@@ -139,12 +139,26 @@ def _serialization(*, shorten_secrets: bool) -> core_schema.PlainSerializerFunct
         if info.mode != "json" and not shorten_secrets:
             return value
         filters: Any = {"include": info.include, "exclude": info.exclude}
+        if shorten_secrets and not _has_only_values(value):
+            raise TypeError("ShortenSecrets() cannot shorten secrets in data that was not validated")
         return to_jsonable_python(converter.unstructure(value), **filters)
 
     return core_schema.plain_serializer_function_ser_schema(write, info_arg=True)
 
 
 def _description_of(wanted: Any, owner: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+def _has_only_values(value: Any) -> bool:
+    """Return whether `value` contains nothing but values: in other data, the converter leaves secrets complete."""
+    kind = value.__class__
+    if issubclass(kind, (list, tuple)):
+        return all(map(_has_only_values, value))
+    if issubclass(kind, dict):
+        return all(map(_has_only_values, value.values()))
+    if kind is Page:
+        return _has_only_values(value.items)
+    return value is None or is_value(kind)
+
+
     """Return a schema from which pydantic derives the JSON schema. It validates nothing."""
     hints = get_type_hints(owner)
     if owner is Page:
