@@ -17,6 +17,7 @@ from fastapi.openapi.utils import get_openapi
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 from test_converters import CONVERTER, browsers, events, fleet_values, limits, threads, workspaces
 
 from threads_async import (
@@ -164,6 +165,11 @@ def test_a_page_is_read_with_and_without_its_start() -> None:
     assert 0 == adapter.validate_python({"totalCount": 5, "items": [DATA]}).start
 
 
+def test_a_page_of_another_class_is_refused() -> None:
+    with pytest.raises(ValidationError, match="expected object"):
+        TypeAdapter(Page[ExecutionThread]).validate_python(Page((Workspace(1, None, None),), 1, 0))
+
+
 def test_a_page_needs_the_class_of_its_items() -> None:
     with pytest.raises(TypeError, match=r"write Page\[ExecutionThread\]"):
         TypeAdapter(Page)
@@ -217,6 +223,18 @@ def test_secrets_in_an_annotated_collection_are_short_in_another_collection_too(
     adapter = TypeAdapter(Annotated[list[ExecutionThread], ShortenSecrets()])
 
     assert [DATA | {"threadToken": SHORT}] == json.loads(adapter.dump_json((THREAD,)))  # type: ignore[arg-type]  # on purpose
+
+
+@pytest.mark.parametrize("data", [DATA, [DATA], iter([THREAD]), [Job(name="a", thread=THREAD)], Page((DATA,), 1, 0)])
+@pytest.mark.parametrize("mode", ["json", "python"])
+def test_secrets_in_data_that_was_not_validated_are_not_written(data: Any, mode: Any) -> None:
+    class Listing(BaseModel):
+        threads: Annotated[list[ExecutionThread], ShortenSecrets()]
+
+    with pytest.raises((TypeError, PydanticSerializationError), match="not validated") as caught:
+        Listing.model_construct(threads=data).model_dump(mode=mode)
+
+    assert "canary" not in str(caught.value)
 
 
 def test_an_error_names_the_class() -> None:
@@ -355,9 +373,14 @@ def test_a_value_in_a_field_of_any_type_is_written_with_the_names_of_the_api() -
     class Message(BaseModel):
         arguments: list[Any]
 
-    message = Message(arguments=[THREAD, 5])
+    page = Page((THREAD,), 5, 4)
+    message = Message(arguments=[THREAD, 5, page])
 
-    assert {"arguments": [DATA, 5]} == message.model_dump(mode="json") == json.loads(message.model_dump_json())
+    assert (
+        {"arguments": [DATA, 5, CONVERTER.unstructure(page)]}
+        == message.model_dump(mode="json")
+        == json.loads(message.model_dump_json())
+    )
 
 
 def test_tools_that_look_at_all_attributes_work_without_pydantic(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final, Optional, Union, get_args, get_origin,
 from uuid import UUID
 
 from attrs import NOTHING, fields
-from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import GetCoreSchemaHandler, ValidationError, WithJsonSchema
 from pydantic_core import (
     CoreSchema,
     InitErrorDetails,
@@ -33,7 +33,7 @@ from pydantic_core import (
 from threads_async._records import is_value, wire_name
 from threads_async.converters import make_converter
 from threads_async.errors import DecodeError, RequestError
-from threads_async.models import EventKind, Page, ThreadType, Value
+from threads_async.models import EventKind, Page, ThreadType
 
 _HIDDEN: Final = "…"
 """What an error shows in place of the wrong value."""
@@ -78,9 +78,9 @@ def schema_of(wanted: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
 
 
 @functools.cache
-def serializer_of(model: type[Value]) -> SchemaSerializer:
-    """Return what serializes a value of the class `model` where pydantic does not know its class."""
-    return TypeAdapter(model).serializer
+def serializer() -> SchemaSerializer:
+    """Return what serializes a value or a page where pydantic does not know its class."""
+    return SchemaSerializer(core_schema.any_schema(serialization=_serialization(shorten_secrets=False)))
 
 
 def shortened(wanted: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -111,9 +111,10 @@ def _is_known(wanted: Any) -> bool:
 def _reader_of(wanted: Any, owner: type[Any]) -> Callable[[Any, Any], Any]:
     """Return the validator of `wanted` (rules 1 and 2)."""
     structure = _CONVERTERS[False].structure
+    inner = get_args(wanted)
 
     def read(value: Any, _: Any) -> Any:
-        if isinstance(value, owner):
+        if isinstance(value, owner) and (not inner or all(isinstance(item, inner) for item in value.items)):
             return value
         try:
             return structure(value, wanted)
@@ -138,10 +139,24 @@ def _serialization(*, shorten_secrets: bool) -> core_schema.PlainSerializerFunct
     def write(value: Any, info: core_schema.SerializationInfo) -> Any:
         if info.mode != "json" and not shorten_secrets:
             return value
+        if shorten_secrets and not _has_only_values(value):
+            raise TypeError("ShortenSecrets() cannot shorten secrets in data that was not validated")
         filters: Any = {"include": info.include, "exclude": info.exclude}
         return to_jsonable_python(converter.unstructure(value), **filters)
 
     return core_schema.plain_serializer_function_ser_schema(write, info_arg=True)
+
+
+def _has_only_values(value: Any) -> bool:
+    """Return whether `value` contains nothing but values: in other data, the converter leaves secrets complete."""
+    kind = value.__class__
+    if issubclass(kind, (list, tuple)):
+        return all(map(_has_only_values, value))
+    if issubclass(kind, dict):
+        return all(map(_has_only_values, value.values()))
+    if kind is Page:
+        return _has_only_values(value.items)
+    return value is None or is_value(kind)
 
 
 def _description_of(wanted: Any, owner: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -43,13 +43,13 @@ class ThreadType(StrEnum):
 class _PydanticSerializer:
     """The attribute in which pydantic looks for the serializer of a value in a field of type ``Any``."""
 
-    def __get__(self, _: object, owner: Any) -> Any:
+    def __get__(self, _: object, owner: object) -> Any:
         try:
-            from threads_async._pydantic import serializer_of  # noqa: PLC0415 - almost only pydantic reads it
+            from threads_async._pydantic import serializer  # noqa: PLC0415 - almost only pydantic reads it
         except ImportError as error:
             # Tools that look at every attribute must not fail where pydantic is not installed.
             raise AttributeError("pydantic is not installed") from error
-        return serializer_of(owner)
+        return serializer()
 
 
 @frozen
@@ -178,6 +178,8 @@ class Page(Generic[T_co]):
         from threads_async._pydantic import schema_of  # noqa: PLC0415 - only pydantic calls this, so it is there
 
         return schema_of(source, handler)
+
+    __pydantic_serializer__: ClassVar[_PydanticSerializer] = _PydanticSerializer()
 
     @property
     def next_start(self) -> int | None:

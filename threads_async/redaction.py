@@ -49,9 +49,13 @@ class ShortenSecrets:
     It does not change what is accepted as input. For anything else, such as a model that contains a value, pydantic
     raises `TypeError`: annotate the field of the model instead.
 
-    Pydantic itself ignores annotations in two cases, and then the secrets are complete: with ``serialize_as_any``, and
-    if the object in a field is not of its type, such as a tuple in a field for a list. In the second case it warns.
-    Where that may happen, annotate the collection, as above, rather than its items. The annotation says nothing about
+    If the data was not validated, for example because of ``model_construct``, and is not a value or a collection of
+    values, it cannot be serialized.
+
+    Pydantic itself ignores annotations in three cases, and then the secrets are complete: with ``serialize_as_any``, if
+    the object in a field is not of its type, such as a tuple in a field for a list, and before pydantic 2.14 in the
+    fields of a named tuple. In the second case it warns. Where that may happen, annotate the collection, as above,
+    rather than its items. The annotation says nothing about
     other fields, such as one of type ``Any`` with a value in it, and the JSON schema of a model shows the default of a
     field as it is.
     """
