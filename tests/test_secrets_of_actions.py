@@ -1,6 +1,7 @@
 """The canaries of test_secrets_stay_in.py, for the actions, which have thread tokens in their paths and bodies too."""
 
 import asyncio
+import functools
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from test_secrets_stay_in import API_TOKEN, ECHO, THREAD_TOKEN, assert_clean, everything_of, instrumented, locals_of
 
-from threads_async import RetryPolicy, ThreadsClient, ThreadsError, redact_url
+from threads_async import DecodeError, RetryPolicy, ThreadsClient, ThreadsError, redact_url
 from threads_async.testing import FakeServer, WireServer
 from threads_async.testing.wire import Script, answer, hang, reset, send
 
@@ -116,6 +117,28 @@ async def test_opentelemetry_with_our_filter_records_no_thread_token_of_a_path(u
         assert THREAD_TOKEN in recorded
     else:
         assert_clean(recorded)
+
+
+async def filter_by_it(url: str) -> None:
+    async with ThreadsClient(API_TOKEN, base_url=url) as client:
+        await client.threads(thread_token=THREAD_TOKEN).collect()
+
+
+@pytest.mark.parametrize(
+    "work",
+    [functools.partial(act, "continue_thread"), functools.partial(act, "stop_thread"), filter_by_it],
+    ids=["continue_thread", "stop_thread", "a filter"],
+)
+async def test_opentelemetry_records_no_thread_token_with_an_error_of_aiohttp(work: Callable[[str], Any]) -> None:
+    with instrumented(redact_url) as spans:
+        async with WireServer(send(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")) as server:
+            with pytest.raises(DecodeError, match="not valid HTTP"):
+                await work(server.url)
+
+    (span,) = spans.get_finished_spans()
+    assert ["exception"] == [event.name for event in span.events]
+    assert "eyJ%E2%80%A6" in str((span.events[0].attributes or {})["exception.message"])
+    assert_clean(span.to_json())
 
 
 SHORT = f"eyJ%E2%80%A6{THREAD_TOKEN[-4:]}"

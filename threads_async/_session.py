@@ -13,6 +13,8 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
 
 from threads_async._ending import call_in
+from threads_async._exchange import Request
+from threads_async.redaction import redact_url
 
 _HAPPY_EYEBALLS_DELAY: Final = 0.02
 """Seconds until the next address of a host is tried in parallel. `localhost` often resolves to `::1` first, where a
@@ -97,14 +99,31 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise ConnectionEnded from error
 
 
-def only_once(session: aiohttp.ClientSession) -> tuple[aiohttp.ClientMiddlewareType, ...]:
-    """Return the middlewares for a request that `session` must not silently send again.
+async def _send_redacted(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    try:
+        return await send(request)
+    except aiohttp.ClientResponseError as error:
+        url = type(request.url)(redact_url(request.url), encoded=True)
+        error.request_info = error.request_info._replace(url=url, real_url=url)
+        raise
+
+
+def middlewares_for(
+    request: Request, session: aiohttp.ClientSession
+) -> tuple[aiohttp.ClientMiddlewareType, ...] | None:
+    """Return the middlewares with which `session` sends `request`, or None for those of the session.
 
     If the connection ends, aiohttp sends PUT and DELETE requests a second time and reports only the second outcome. It
-    would then be unknown what the first one did.
+    would then be unknown what the first one did, so the request of an action is sent only once.
+
+    The error for a response that is not valid HTTP contains the URL. The instrumentation of OpenTelemetry records its
+    text before the client can replace the error, so thread tokens in the URL are shortened.
     """
+    ours: list[aiohttp.ClientMiddlewareType] = [] if request.action is None else [_send_once]
+    if request.secrets:
+        ours.append(_send_redacted)
     # aiohttp has no public way to add a middleware to those of a session.
-    return (_send_once, *vars(session).get("_middlewares", ()))
+    return (*ours, *vars(session).get("_middlewares", ())) if ours else None
 
 
 def own_session(resolver: AbstractResolver | None) -> aiohttp.ClientSession:

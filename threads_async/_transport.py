@@ -25,7 +25,7 @@ from threads_async._failures import closed_early, failure_of, timed_out
 from threads_async._logs import tell_of_retry
 from threads_async._reading import read_answer
 from threads_async._secrets import Secret
-from threads_async._session import close_session, only_once, own_session
+from threads_async._session import close_session, middlewares_for, own_session
 from threads_async._status import status_error
 from threads_async._version import __version__
 from threads_async.errors import ClientClosedError, RequestError, ServerError
@@ -240,7 +240,7 @@ class Transport:
                     allow_redirects=False,
                     raise_for_status=False,
                     timeout=_NO_TIMEOUT,
-                    middlewares=None if request.action is None else only_once(session),
+                    middlewares=middlewares_for(request, session),
                 ) as answer,
             ):
                 return await read_answer(answer, request, self._bounds.response_bytes)
