@@ -6,7 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -397,9 +397,3 @@ def test_importing_the_package_does_not_import_pydantic() -> None:
     program = "import sys, threads_async; print([name for name in sys.modules if 'pydantic' in name])"
 
     assert "[]\n" == subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
-
-
-def test_the_age_of_a_thread_that_was_read_can_be_computed() -> None:
-    thread = TypeAdapter(ExecutionThread).validate_python(DATA)
-
-    assert timedelta(0) == thread.created_at - MOMENT

@@ -52,9 +52,12 @@ class _PydanticSerializer:
         return serializer()
 
 
-@frozen
-class Value:
-    """A frozen attrs class that `configure_converter` supports. Its fields have the names of the API in snake case."""
+class _ForPydantic:
+    """What pydantic looks for in a class."""
+
+    __slots__ = ()
+
+    __pydantic_serializer__: ClassVar[_PydanticSerializer] = _PydanticSerializer()
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
@@ -62,7 +65,10 @@ class Value:
 
         return schema_of(source, handler)
 
-    __pydantic_serializer__: ClassVar[_PydanticSerializer] = _PydanticSerializer()
+
+@frozen
+class Value(_ForPydantic):
+    """A frozen attrs class that `configure_converter` supports. Its fields have the names of the API in snake case."""
 
 
 @frozen
@@ -160,7 +166,7 @@ class Limits(Value):
 
 
 @frozen
-class Page(Generic[T_co]):
+class Page(_ForPydantic, Generic[T_co]):
     """One page of a listing.
 
     Attributes:
@@ -172,14 +178,6 @@ class Page(Generic[T_co]):
     items: tuple[T_co, ...] = field(repr=lambda items: f"<{len(items)} items>")
     total_count: int
     start: int
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        from threads_async._pydantic import schema_of  # noqa: PLC0415 - only pydantic calls this, so it is there
-
-        return schema_of(source, handler)
-
-    __pydantic_serializer__: ClassVar[_PydanticSerializer] = _PydanticSerializer()
 
     @property
     def next_start(self) -> int | None:

@@ -55,9 +55,10 @@ class ShortenSecrets:
     Pydantic itself ignores annotations in three cases, and then the secrets are complete: with ``serialize_as_any``, if
     the object in a field is not of its type, such as a tuple in a field for a list, and before pydantic 2.14 in the
     fields of a named tuple. In the second case it warns. Where that may happen, annotate the collection, as above,
-    rather than its items. The annotation says nothing about
-    other fields, such as one of type ``Any`` with a value in it, and the JSON schema of a model shows the default of a
-    field as it is.
+    rather than its items.
+
+    The annotation says nothing about other fields, such as one of type ``Any`` with a value in it. The JSON schema of a
+    model contains the default of a field as it is.
     """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
